@@ -1,0 +1,3 @@
+export { errorCodes, type ErrorCode } from './error-code.js';
+export { formatIdentity, type KernelIdentity } from './identity.js';
+export { isRelease, parseKernelVersion, parseProcVersion } from './release.js';
