@@ -1,0 +1,30 @@
+/** The steps of a pull, in order; each is reported when it begins. */
+export type Step = 'connect' | 'probe' | 'root' | 'load' | 'read' | 'unload' | 'extract' | 'check' | 'publish';
+
+/** What the library reports while it works. Values, not text: the CLI draws them, tests compare them. */
+export type Event =
+  | { readonly kind: 'step'; readonly step: Step; readonly serial?: string; readonly detail?: string }
+  | {
+      readonly kind: 'progress';
+      readonly step: Step;
+      readonly serial?: string;
+      /** Bytes. */
+      readonly done: number;
+      /** Bytes, where known. */
+      readonly total?: number;
+    }
+  | { readonly kind: 'warning'; readonly serial?: string; readonly warning: WarningCode; readonly message: string }
+  /** A service opened at the adb server or a program run on the host: what --verbose shows. */
+  | { readonly kind: 'trace'; readonly serial?: string; readonly what: 'adb' | 'run'; readonly text: string };
+
+export type WarningCode =
+  | 'module-left'
+  | 'module-busy'
+  | 'root-left'
+  | 'phone-changed'
+  | 'retry'
+  | 'source'
+  | 'identity-index'
+  | 'dispose'
+  | 'cleanup'
+  | 'skipped';
