@@ -1,0 +1,145 @@
+import type { Socket } from 'node:net';
+import type ConnectionModule from '@devicefarmer/adbkit/dist/src/adb/connection.js';
+import { type Context, abortError } from '../core/context.js';
+import { runProgram } from '../core/child-process.js';
+import { KhError, errnoOf, isKhError } from '../core/error.js';
+import { listAdbBinaries } from './adb-binary.js';
+import { type ServerAddress, formatServerAddress, isLoopback } from './server-address.js';
+import { type ServerLink, readStatus, writeRequest } from './smart-socket.js';
+
+/** An adb server as we reach it. Immutable; nothing is open until a service is. */
+export interface AdbServer {
+  readonly address: ServerAddress;
+  /** Programs to try if a server has to be started on this machine. */
+  readonly binaries: readonly string[];
+}
+
+export function makeAdbServer(address: ServerAddress, env: NodeJS.ProcessEnv): AdbServer {
+  return { address, binaries: listAdbBinaries(env) };
+}
+
+/**
+ * adbkit's Connection carries the server's protocol (connect, length-prefixed values). It is imported from its own
+ * module and only when a phone is needed: the package's entry also loads its key and USB parts, 75 ms of start-up.
+ */
+async function importConnection(): Promise<typeof ConnectionModule.default> {
+  const module = await import('@devicefarmer/adbkit/dist/src/adb/connection.js');
+  // Node and the build give module.exports as `default`; tsx, which runs the sources, gives the class itself.
+  const found: typeof ConnectionModule | typeof ConnectionModule.default = module.default;
+  return 'default' in found ? found.default : found;
+}
+
+/**
+ * Connects to the adb server. If nobody listens and the address is this machine's, starts a server once; a server is
+ * never started elsewhere and never killed. The caller owns the link: destroy its socket.
+ * Errors: `adb-unreachable`, `tool-missing`, `cancelled`, `timeout`.
+ */
+export async function openLink(server: AdbServer, ctx: Context): Promise<ServerLink> {
+  try {
+    return await connectLink(server, ctx);
+  } catch (error) {
+    if (!isKhError(error, 'adb-unreachable') || !mayStart(error, server.address)) throw error;
+    await startServer(server, ctx, error);
+    return connectLink(server, ctx);
+  }
+}
+
+function mayStart(error: KhError, address: ServerAddress): boolean {
+  const absent = error.details.reason === 'ECONNREFUSED' || error.details.reason === 'ENOENT';
+  return absent && isLoopback(address);
+}
+
+async function connectLink(server: AdbServer, ctx: Context): Promise<ServerLink> {
+  const Connection = await importConnection();
+  const { address } = server;
+  const target = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path, port: 0 };
+  const connection = new Connection(target);
+  // adbkit would start a server by itself, also for a remote address; openLink() decides that.
+  Object.assign(connection, { triedStarting: true });
+  connection.on('error', () => undefined);
+  const connected = connection.connect();
+  const abort = (): void => void connection.socket.destroy(abortError(ctx.signal));
+  ctx.signal.addEventListener('abort', abort, { once: true });
+  if (ctx.signal.aborted) abort();
+  try {
+    await connected;
+    return { socket: connection.socket, parser: connection.parser };
+  } catch (error) {
+    connection.socket.destroy();
+    if (ctx.signal.aborted) throw abortError(ctx.signal);
+    const where = formatServerAddress(address);
+    const reason = errnoOf(error) ?? 'unknown';
+    throw new KhError('adb-unreachable', `No adb server answers at ${where}`, { expected: where, reason }, error);
+  } finally {
+    ctx.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Starts a server with the first adb program there is. Errors: `tool-missing`, `adb-unreachable`. */
+async function startServer(server: AdbServer, ctx: Context, unreachable: KhError): Promise<void> {
+  const where = formatServerAddress(server.address);
+  for (const binary of server.binaries) {
+    try {
+      const { code, stderr } = await runProgram(binary, ['-L', where, 'start-server'], ctx);
+      if (code === 0) return;
+      throw new KhError('adb-unreachable', `${binary} cannot start a server`, {
+        ...unreachable.details,
+        output: stderr,
+      });
+    } catch (error) {
+      if (!isKhError(error, 'tool-missing')) throw error;
+    }
+  }
+  throw new KhError('tool-missing', 'No adb program was found to start a server with', {
+    ...unreachable.details,
+    tried: server.binaries,
+  });
+}
+
+/** Sends one request on a fresh link and returns the link after OKAY. The caller destroys its socket. */
+export async function openHostService(server: AdbServer, service: string, ctx: Context): Promise<ServerLink> {
+  return openServices(server, [service], ctx);
+}
+
+/** Sends requests one after the other on one link, each acknowledged (a transport, then a device service). */
+export async function openServices(server: AdbServer, services: readonly string[], ctx: Context): Promise<ServerLink> {
+  const link = await openLink(server, ctx);
+  const abort = (): void => void link.socket.destroy(abortError(ctx.signal));
+  ctx.signal.addEventListener('abort', abort, { once: true });
+  try {
+    for (const service of services) {
+      ctx.report({ kind: 'trace', what: 'adb', text: service });
+      writeRequest(link, service);
+      await readStatus(link);
+    }
+    return link;
+  } catch (error) {
+    link.socket.destroy();
+    throw ctx.signal.aborted ? abortError(ctx.signal) : error;
+  } finally {
+    ctx.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The one value (hex4 length + text) most host services answer with. */
+export async function readHostValue(server: AdbServer, service: string, ctx: Context): Promise<string> {
+  const link = await openHostService(server, service, ctx);
+  const detach = destroyOnAbort(link.socket, ctx);
+  try {
+    return (await link.parser.readValue()).toString('utf8');
+  } catch (error) {
+    if (ctx.signal.aborted) throw abortError(ctx.signal);
+    throw new KhError('adb-protocol', `The adb server broke off its answer to ${service}`, {}, error);
+  } finally {
+    detach();
+    link.socket.destroy();
+  }
+}
+
+/** Ends a socket when the context is cancelled; returns the function that takes the listener off again. */
+export function destroyOnAbort(socket: Socket, ctx: Context): () => void {
+  const abort = (): void => void socket.destroy(abortError(ctx.signal));
+  if (ctx.signal.aborted) abort();
+  else ctx.signal.addEventListener('abort', abort, { once: true });
+  return () => ctx.signal.removeEventListener('abort', abort);
+}

@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net';
+import type Parser from '@devicefarmer/adbkit/dist/src/adb/parser.js';
+import { KhError } from '../core/error.js';
+import { parseFailure } from './failure.js';
+
+/** One connection to the adb server: the bare socket and adbkit's reader on top of it. */
+export interface ServerLink {
+  readonly socket: Socket;
+  readonly parser: InstanceType<typeof Parser.default>;
+}
+
+/** The length prefix has four hex digits; adbkit would write a fifth and lose the framing. */
+const requestLimit = 0xffff;
+
+/** Writes a request: four hex digits of length, then the text (AOSP docs: OVERVIEW.TXT). Errors: `adb-protocol`. */
+export function writeRequest(link: ServerLink, service: string): void {
+  const body = Buffer.from(service, 'utf8');
+  if (body.length > requestLimit) {
+    throw new KhError('adb-protocol', `A request of ${body.length} bytes is longer than adb allows`);
+  }
+  link.socket.write(Buffer.concat([Buffer.from(body.length.toString(16).padStart(4, '0')), body]));
+}
+
+/** Reads OKAY, or FAIL with its text. Errors: whatever parseFailure() makes of the text, `device-lost`, `adb-protocol`. */
+export async function readStatus(link: ServerLink): Promise<void> {
+  let status: string;
+  let text = '';
+  try {
+    status = await link.parser.readAscii(4);
+    if (status === 'FAIL') text = (await link.parser.readValue()).toString('utf8');
+  } catch (error) {
+    throw new KhError('device-lost', 'The adb server closed the connection without an answer', {}, error);
+  }
+  if (status === 'OKAY') return;
+  if (status === 'FAIL') throw parseFailure(text);
+  throw new KhError('adb-protocol', 'The adb server answered with neither OKAY nor FAIL', { output: status });
+}
