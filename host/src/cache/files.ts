@@ -1,0 +1,104 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { chmod, lstat, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pid, platform } from 'node:process';
+import { throwIfAborted, type Context } from '../core/context.js';
+import { errnoOf } from '../core/error.js';
+import { corrupt } from './errors.js';
+import type { Cache } from './format.js';
+import { hostTag } from './host-tag.js';
+
+/** A new path in tmp/. Its name says who made it, so that a later run can tell rubbish from work in progress. */
+export function temporaryPath(cache: Cache): string {
+  return join(cache.tmp, `${pid}-${hostTag()}-${randomBytes(6).toString('hex')}`);
+}
+
+/** Undefined if nothing is there. Does not follow a symlink. */
+export async function lstatIfPresent(path: string): Promise<Stats | undefined> {
+  return unlessAbsent(lstat(path));
+}
+
+/** The names in a directory, sorted; none if it does not exist. */
+export async function readNames(path: string): Promise<readonly string[]> {
+  return ((await unlessAbsent(readdir(path))) ?? []).sort();
+}
+
+/** The text of a small file; undefined if it does not exist. Throws `cache-corrupt` if it has more than `limit` bytes. */
+export async function readSmallFile(path: string, limit: number): Promise<string | undefined> {
+  const found = await unlessAbsent(stat(path));
+  if (found === undefined) return undefined;
+  if (!found.isFile() || found.size > limit) throw corrupt('A file is not what it must be', path, 'type or size');
+  return unlessAbsent(readFile(path, 'utf8'));
+}
+
+/** Writes a file that must not exist yet, readable by all and writable by nobody, and waits until it is on the disk. */
+export async function writeSealedFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { flag: 'wx', flush: true });
+  await chmod(path, 0o444);
+}
+
+/** Puts a file in place as a whole, in place of an older one. Not forced to the disk. */
+export async function replaceFile(cache: Cache, path: string, text: string): Promise<void> {
+  await replace(cache, path, (temporary) => writeFile(temporary, text, { flag: 'wx' }));
+}
+
+/** Puts a symlink in place, in place of an older one: at every moment there is one of the two. */
+export async function replaceSymlink(cache: Cache, path: string, target: string): Promise<void> {
+  await replace(cache, path, (temporary) => symlink(target, temporary));
+}
+
+async function replace(cache: Cache, path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryPath(cache);
+  try {
+    await make(temporary);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Deletes a file or a tree, read-only directories included. Nothing there is fine. */
+export async function removeTree(path: string): Promise<void> {
+  await makeWritable(path);
+  await rm(path, { recursive: true, force: true });
+}
+
+async function makeWritable(path: string): Promise<void> {
+  if (!(await lstatIfPresent(path))?.isDirectory()) return;
+  await chmod(path, 0o700);
+  for (const child of await readdir(path, { withFileTypes: true })) {
+    if (child.isDirectory()) await makeWritable(join(path, child.name));
+  }
+}
+
+/** Waits until a file's bytes, or a directory's names, are on the disk. Windows cannot do that for a directory. */
+export async function syncToDisk(path: string): Promise<void> {
+  const isDirectory = (await stat(path)).isDirectory();
+  if (isDirectory && platform === 'win32') return;
+  await using handle = await open(path, isDirectory ? 'r' : 'r+');
+  await handle.sync();
+}
+
+/** sha256 (hex) of a file, read piece by piece. */
+export async function hashFile(path: string, ctx: Context): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(1 << 16);
+  await using file = await open(path, 'r');
+  for (;;) {
+    throwIfAborted(ctx);
+    const { bytesRead } = await file.read(buffer);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+  }
+  return hash.digest('hex');
+}
+
+async function unlessAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,119 @@
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { throwIfAborted, type Context } from '../core/context.js';
+import { quietly } from '../core/disposal.js';
+import { errnoOf } from '../core/error.js';
+import { formatTree, publishedMode, type Tree } from '../core/tree.js';
+import { inCache } from './errors.js';
+import { lstatIfPresent, removeTree, syncToDisk, temporaryPath, writeSealedFile } from './files.js';
+import { makeEntry, names, type Cache, type Entry } from './format.js';
+import { updateLatest } from './latest.js';
+import { formatManifest, makeManifest, parseManifest, type EntryFacts, type Manifest } from './manifest.js';
+import type { Staging } from './staging.js';
+import { isDamaged, readEntryOrDamage } from './store.js';
+
+const mostAttempts = 10;
+
+/**
+ * Turns a filled staging directory (archive written, tree extracted) into an entry: complete from the first moment it
+ * can be seen. If there is one of that archive already, that one is returned and staging left for its disposer; a
+ * damaged one is replaced. Throws `disk-full`, `cache-unwritable`, `cancelled`; `cache-corrupt` for facts that no
+ * manifest may hold.
+ */
+export async function publish(staging: Staging, facts: EntryFacts, tree: Tree, ctx: Context): Promise<Entry> {
+  return install(staging, facts, tree, 'keep', ctx);
+}
+
+/** publish() that also replaces a healthy entry of the same archive: what repair needs. */
+export async function publishReplacing(staging: Staging, facts: EntryFacts, tree: Tree, ctx: Context): Promise<Entry> {
+  return install(staging, facts, tree, 'replace', ctx);
+}
+
+async function install(
+  staging: Staging,
+  facts: EntryFacts,
+  tree: Tree,
+  existing: 'keep' | 'replace',
+  ctx: Context,
+): Promise<Entry> {
+  const { cache } = staging;
+  const file = join(staging.path, names.manifest);
+  const manifest = parseManifest(formatManifest(makeManifest(facts, tree)), file);
+  const entry = makeEntry(cache, manifest);
+  return inCache(cache.path, async () => {
+    await seal(staging, manifest, tree, ctx);
+    throwIfAborted(ctx);
+    const placed = await place(staging, entry, existing, ctx);
+    await quietly(ctx, 'update the link to the latest entry', () => updateLatest(cache, entry.release));
+    return placed;
+  });
+}
+
+/** Writes what is missing, the manifest last, takes away all write permissions and forces to the disk what must be. */
+async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Context): Promise<void> {
+  await makeReadOnly(staging.headersDir, tree, ctx);
+  await writeSealedFile(join(staging.path, names.tree), formatTree(tree.entries));
+  await writeFile(join(staging.path, names.used), '');
+  await chmod(staging.archivePath, 0o644); // a copy of a published one is 0444, and syncing needs w
+  await syncToDisk(staging.archivePath);
+  await chmod(staging.archivePath, 0o444);
+  await syncToDisk(staging.headersDir);
+  await writeSealedFile(join(staging.path, names.manifest), formatManifest(manifest));
+  // The entry itself keeps its w: without it a directory cannot be moved, since its `..` changes (EACCES, unless root).
+  await chmod(staging.path, 0o755);
+  await syncToDisk(staging.path);
+}
+
+async function makeReadOnly(headers: string, tree: Tree, ctx: Context): Promise<void> {
+  const batch = 64;
+  for (let start = 0; start < tree.entries.length; start += batch) {
+    throwIfAborted(ctx);
+    const entries = tree.entries.slice(start, start + batch).filter((entry) => entry.kind !== 'symlink');
+    await Promise.all(entries.map((entry) => chmod(join(headers, entry.path), publishedMode(entry))));
+    await setImmediate();
+  }
+  await chmod(headers, 0o555);
+}
+
+/** Renames staging to its final place. Whoever comes second takes what is there, unless it is damaged. */
+async function place(staging: Staging, entry: Entry, existing: 'keep' | 'replace', ctx: Context): Promise<Entry> {
+  const { cache } = staging;
+  const old: AsyncDisposable[] = [];
+  try {
+    for (let attempt = 1; ; attempt++) {
+      await mkdir(dirname(entry.path), { recursive: true, mode: 0o700 });
+      const refused = await tryRename(staging.path, entry.path);
+      if (refused === undefined) break;
+      if (attempt === mostAttempts) throw refused;
+      const found = await readEntryOrDamage(cache, entry.release, entry.digest);
+      if (found && existing === 'keep' && !isDamaged(found)) return found;
+      if (found) old.push(await moveAside(cache, entry.path, ctx));
+    }
+    await syncToDisk(dirname(entry.path));
+    return entry;
+  } finally {
+    for (const aside of old) await aside[Symbol.asyncDispose]();
+  }
+}
+
+/** The error if the place is taken or its folder was just removed; other errors are thrown. */
+async function tryRename(from: string, to: string): Promise<Error | undefined> {
+  try {
+    await rename(from, to);
+    return undefined;
+  } catch (error) {
+    const taken = errnoOf(error) === 'ENOENT' || (await lstatIfPresent(to)) !== undefined;
+    if (taken && error instanceof Error) return error;
+    throw error;
+  }
+}
+
+/** Moves an entry, or what stands in its place, into tmp/; deleted when disposed. Nothing there is fine. */
+export async function moveAside(cache: Cache, path: string, ctx: Context): Promise<AsyncDisposable> {
+  const aside = temporaryPath(cache);
+  await rename(path, aside).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+  return { [Symbol.asyncDispose]: () => quietly(ctx, 'delete an old entry', () => removeTree(aside)) };
+}

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import type { KernelIdentity } from '@kheaders/shared';
+import { makeContext, type Context } from '../../../../../host/src/core/context.js';
+import type { Event } from '../../../../../host/src/core/events.js';
+import { makeTree, type Tree, type TreeEntry } from '../../../../../host/src/core/tree.js';
+import type { Cache, Entry } from '../../../../../host/src/cache/format.js';
+import type { EntryFacts } from '../../../../../host/src/cache/manifest.js';
+import { publish } from '../../../../../host/src/cache/publish.js';
+import { openStaging, writeArchive, type Staging } from '../../../../../host/src/cache/staging.js';
+
+export const release = '6.1.25-android14-11-gdeadbeef';
+export const silent: Context = makeContext();
+
+export const identity: KernelIdentity = {
+  release,
+  procVersion: `Linux version ${release} (build@host) #1 SMP`,
+  machine: 'aarch64',
+};
+
+/** A context that keeps what is reported. */
+export function listeningContext(): Context & { readonly events: readonly Event[] } {
+  const events: Event[] = [];
+  return { ...makeContext({ onEvent: (event) => events.push(event) }), events };
+}
+
+/** A small generator of numbers in [0, 1): one seed, one sequence (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** What an archive named `seed` "holds": the same for the same seed, in every process. */
+export function contentOf(seed: string, files = 20): readonly (readonly [path: string, content: string])[] {
+  return Array.from({ length: files }, (_, n) => [`include/d${n % 5}/h,${n}.h`, `/* ${seed} ${n} */\n`.repeat(n)]);
+}
+
+/** Stands for the archive layer: fills an empty directory and says what is in it. */
+export async function extractFake(seed: string, directory: string, files?: number): Promise<Tree> {
+  const entries: TreeEntry[] = [];
+  for (const [path, content] of contentOf(seed, files)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), content);
+    entries.push({ path, kind: 'file', mode: 0o644, size: content.length, sha256: sha256(content) });
+  }
+  await writeFile(join(directory, 'include/run.sh'), '#!/bin/sh\n');
+  entries.push({ path: 'include/run.sh', kind: 'file', mode: 0o755, size: 10, sha256: sha256('#!/bin/sh\n') });
+  await symlink('d0', join(directory, 'include/asm'));
+  return makeTree([...entries, { path: 'include/asm', kind: 'symlink', mode: 0o777, size: 0, target: 'd0' }]);
+}
+
+/** The whole way of a pull from the first byte of the archive to the entry. */
+export async function publishFake(cache: Cache, seed: string, change: Partial<EntryFacts> = {}): Promise<Entry> {
+  await using staging = await openStaging(cache, silent);
+  const { facts, tree } = await fillStaging(staging, seed);
+  return await publish(staging, { ...facts, ...change }, tree, silent);
+}
+
+export async function fillStaging(
+  staging: Staging,
+  seed: string,
+  files?: number,
+): Promise<{ readonly facts: EntryFacts; readonly tree: Tree }> {
+  const archive = await writeArchive(staging, chunks(seed), silent);
+  const tree = await extractFake(seed, staging.headersDir, files);
+  return { facts: factsOf(archive), tree };
+}
+
+async function* chunks(seed: string): AsyncGenerator<Uint8Array> {
+  for (let n = 0; n < 10; n++) yield Buffer.from(`${seed} ${n}`.repeat(100));
+}
+
+export function factsOf(archive: EntryFacts['archive']): EntryFacts {
+  return {
+    release,
+    machine: 'aarch64',
+    archive,
+    source: { kind: 'live', devicePath: '/sys/kernel/kheaders.tar.xz' },
+    provenance: { serial: 'emulator-5554', model: 'Pixel, 8' },
+    identity,
+    layout: 'headers',
+    createdAt: '2026-01-02T03:04:05.678Z',
+    tool: { name: 'kheaders', version: '0.1.0' },
+  };
+}
+
+export interface ChildRun {
+  readonly pid: number;
+  /** Resolves with what it printed when it ends, however it ends. */
+  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+  /** Resolves with its first output, or when it ends. */
+  readonly filled: Promise<unknown>;
+  kill(): void;
+}
+
+/** Runs support/child.ts, as another user if a uid is given. */
+export function runChild(args: readonly string[], uid?: number): ChildRun {
+  const script = fileURLToPath(new URL('child.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    env: { PATH: process.env['PATH'], HOME: '/dev/null' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  const filled = Promise.race([once(child.stdout, 'data'), ended]);
+  return { pid: child.pid ?? 0, ended, filled, kill: () => void child.kill('SIGKILL') };
+}
