@@ -1,0 +1,121 @@
+import { type KernelIdentity, parseProcVersion } from '@kheaders/shared';
+import { KhError } from '../core/error.js';
+import { printable } from '../core/printable.js';
+import { archivePaths, moduleRoots, probeEnd, probeMagic } from './probe-script.js';
+
+/** A file on the phone, and whether the plain adb shell may read it. */
+export interface DeviceFile {
+  readonly path: string;
+  readonly readable: boolean;
+}
+
+/** What a phone says about itself before anything is done to it. */
+export interface Probe {
+  readonly identity: KernelIdentity;
+  /** uid of the plain adb shell: 2000, or 0 where adbd runs as root. */
+  readonly uid: number;
+  /** Archives that are there without our doing: the feature is built in, or somebody loaded the module. */
+  readonly live: readonly DeviceFile[];
+  /** Copies of kheaders.ko, the most trustworthy first. */
+  readonly modules: readonly DeviceFile[];
+  /** True if /proc/modules lists kheaders. */
+  readonly loaded: boolean;
+  /** `ro.product.cpu.abi`, e.g. `arm64-v8a`. */
+  readonly abi?: string;
+  /** True if there is a program named su. */
+  readonly su: boolean;
+  /** CONFIG_IKHEADERS as /proc/config.gz has it; only asked for where neither archive nor module was found. */
+  readonly configLine?: string;
+}
+
+/**
+ * Parses the output of the probe script. Every value is the phone's and is validated here: the release by isRelease(),
+ * paths by their known places, digests by form; free text is made printable and cut.
+ * Errors: `device-failed` where the output is not a probe's or names no kernel.
+ */
+export function parseProbe(output: string): Probe {
+  const lines = output.split('\n').map((line) => line.replace(/\r$/, ''));
+  const start = lines.indexOf(probeMagic);
+  const end = lines.indexOf(probeEnd);
+  if (start < 0 || end < start) {
+    throw new KhError('device-failed', 'The device did not answer the probe', { output: output.slice(0, 1000) });
+  }
+  const facts = lines.slice(start + 1, end).map(splitFact);
+  const all = (key: string): string[] => facts.filter((fact) => fact.key === key).map((fact) => fact.value);
+  const one = (key: string): string => all(key)[0] ?? '';
+  const uid = Number(one('uid'));
+  const configLine = parseConfigLine(one('config'));
+  return {
+    identity: parseIdentity(one('version'), one('machine'), all('sha256'), one('fingerprint'), one('vbmeta')),
+    uid: Number.isInteger(uid) && one('uid') !== '' ? uid : -1,
+    live: all('live').flatMap((value) =>
+      parseDeviceFile(value, (path) => archivePaths.some((known) => known === path)),
+    ),
+    modules: all('ko').flatMap((value) => parseDeviceFile(value, isModulePath)),
+    loaded: all('loaded').length > 0,
+    ...(/^[A-Za-z0-9_-]{1,32}$/.test(one('abi')) ? { abi: one('abi') } : {}),
+    su: one('su') === 'yes',
+    ...(configLine === undefined ? {} : { configLine }),
+  };
+}
+
+function splitFact(line: string): { key: string; value: string } {
+  const at = line.indexOf('=');
+  return { key: line.slice(0, Math.max(at, 0)), value: line.slice(at + 1) };
+}
+
+function parseIdentity(
+  version: string,
+  machine: string,
+  digests: readonly string[],
+  fingerprint: string,
+  vbmeta: string,
+): KernelIdentity {
+  const release = parseProcVersion(version);
+  if (release === undefined) {
+    throw new KhError('device-failed', 'The kernel release of the device cannot be used', {
+      output: version.slice(0, 200),
+    });
+  }
+  if (!/^[0-9a-z_]{1,32}$/.test(machine)) {
+    throw new KhError('device-failed', 'The device reports no machine name', { output: machine.slice(0, 200) });
+  }
+  const configSha256 = findDigest(digests, '/proc/config.gz');
+  const notesSha256 = findDigest(digests, '/sys/kernel/notes');
+  return {
+    release,
+    procVersion: printable(version, 512),
+    machine,
+    ...(configSha256 === undefined ? {} : { configSha256 }),
+    ...(notesSha256 === undefined ? {} : { notesSha256 }),
+    ...(fingerprint === '' ? {} : { fingerprint: printable(fingerprint, 256) }),
+    ...(/^[0-9a-f]{40,128}$/.test(vbmeta) ? { vbmetaDigest: vbmeta } : {}),
+  };
+}
+
+function findDigest(digests: readonly string[], path: string): string | undefined {
+  const digest = digests.find((text) => text.startsWith(`${path} `))?.slice(path.length + 1);
+  return digest !== undefined && /^[0-9a-f]{64}$/.test(digest) ? digest : undefined;
+}
+
+function parseDeviceFile(value: string, accept: (path: string) => boolean): DeviceFile[] {
+  const match = /^(yes|no) (\/.*)$/.exec(value);
+  const path = match?.[2] ?? '';
+  return accept(path) ? [{ path, readable: match?.[1] === 'yes' }] : [];
+}
+
+/** Parses the output of the search script; root may read what it finds, the plain shell may not. */
+export function parseModuleSearch(output: string): readonly DeviceFile[] {
+  const paths = output.split('\n').map((line) => line.trim());
+  return [...new Set(paths.filter(isModulePath))].slice(0, 64).map((path) => ({ path, readable: false }));
+}
+
+/** True for a path our search can yield: below a known root, plain characters only. */
+export function isModulePath(path: string): boolean {
+  if (!/^[A-Za-z0-9._+~/-]{1,256}\/kheaders\.ko(\.(gz|xz|zst))?$/.test(path) || path.includes('..')) return false;
+  return moduleRoots.some((root) => path.startsWith(`${root}/`));
+}
+
+function parseConfigLine(value: string): string | undefined {
+  return /^(# CONFIG_IKHEADERS is not set|CONFIG_IKHEADERS=[ymn])$/.exec(value)?.[0];
+}

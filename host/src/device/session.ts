@@ -1,0 +1,45 @@
+import type { Context } from '../core/context.js';
+import type { DeviceFile, Probe } from './probe.js';
+import type { RootPolicy } from './root.js';
+import type { TransferReport } from './transfer-notes.js';
+import type { TransferRequest } from './transfer-script.js';
+
+/**
+ * A conversation with one phone. The plain-shell session implements it with commands of the phone's own; a helper on
+ * the phone can implement it without the pipeline noticing. Dispose it: it puts back what it switched (adbd's uid).
+ */
+export interface Session extends AsyncDisposable {
+  readonly serial: string;
+  /** Collects every fact a pull decides on in one call, without root. Errors: `device-failed`, `device-lost`. */
+  probe(ctx: Context): Promise<Probe>;
+  /**
+   * Looks for kheaders.ko as root, below all known module folders: some phones hide them from the plain shell.
+   * Errors: `not-root`, `device-lost`.
+   */
+  searchModules(ctx: Context): Promise<readonly DeviceFile[]>;
+  /**
+   * Opens one attempt to get the archive; `asRoot` looks for root first, once per session.
+   * Errors: `not-root`, `module-refused`, `read-refused`, `device-failed`, `device-lost`.
+   */
+  openTransfer(request: TransferRequest, asRoot: boolean, ctx: Context): Promise<Transfer>;
+}
+
+export interface SessionOptions {
+  readonly root: RootPolicy;
+}
+
+/** One running transfer. Dispose it to hang up; the phone then unloads what this transfer loaded. */
+export interface Transfer extends AsyncDisposable {
+  /** The file on the phone that was loaded or read. */
+  readonly path: string;
+  /** Bytes of payload to expect. */
+  readonly size: number;
+  /** True if this transfer loaded the module. */
+  readonly loaded: boolean;
+  /** Names of the modules loaded before, where that was asked. */
+  readonly before: readonly string[];
+  /** The payload; ends after `size` bytes. Errors: `device-lost`, `archive-corrupt` with reason `short` or `long`. */
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Waits until the phone has unloaded and reported. Call it when `bytes` has ended. Errors: `device-lost`. */
+  finish(): Promise<TransferReport>;
+}

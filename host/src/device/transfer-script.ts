@@ -1,0 +1,114 @@
+import { archivePaths } from './probe-script.js';
+import { quote } from './quote.js';
+
+/** What one attempt to get the archive does on the phone. Paths were validated by parseProbe(). */
+export type TransferRequest =
+  /** Read an archive that is there already; nothing is loaded or unloaded. */
+  | { readonly kind: 'live'; readonly path: string }
+  /** Load the first of these modules whose vermagic names this release, read, unload it if we loaded it. */
+  | { readonly kind: 'module'; readonly release: string; readonly modules: readonly string[] }
+  /** Read the module file itself; the archive is cut out of it on the host. */
+  | { readonly kind: 'carve'; readonly path: string };
+
+/** First line of a transfer; `key=value` lines, an empty line and the payload follow on stdout. */
+export const transferMagic = 'kheaders-transfer 1';
+/** Begins each line on stderr that is ours: `kheaders-note key=value`. */
+export const noteMark = 'kheaders-note ';
+
+/** A reader that stalls while connected (a suspended laptop) is ended after this many seconds, so that we unload. */
+const readLimitSeconds = 600;
+/** How long to leave the module to other readers before unloading it under them: tenths of a second. */
+const readersLimit = 300;
+
+/**
+ * The script ignores every signal it can. It ends because its output does: when the host is gone, adbd closes the pipe,
+ * `cat` fails and the script goes on to unload, SIGPIPE included: a note to a closed pipe must not end it. A trap would
+ * be worse: mksh defers it while a foreground child runs, and adbd's SIGHUP reaches only one process and never one that
+ * su started (AOSP shell_service.cpp).
+ *
+ * init kills adbd's whole cgroup when adbd restarts (`adb root` by somebody else), so a root script first moves out.
+ */
+const prologue = `
+trap '' HUP INT TERM PIPE
+echo ${quote(transferMagic)}
+note() { echo "${noteMark}$*" >&2; }
+fail() { echo "error=$1"; shift; echo "detail=$*"; echo; exit 3; }
+names() { m=; while read -r n _; do m="$m $n"; done </proc/modules; }
+send() { timeout ${readLimitSeconds} cat "$1" || note "read=$?"; }
+for g in /sys/fs/cgroup /acct /dev/cg2_bpf; do
+  [ -w $g/cgroup.procs ] && { echo $$ >$g/cgroup.procs; } 2>/dev/null
+done
+`;
+
+const readFile = `
+[ -r "$1" ] || fail read "$(cat "$1" 2>&1 >/dev/null | head -n 1)"
+echo "path=$1"
+echo "size=$(stat -c %s "$1")"
+echo
+send "$1"
+`;
+
+/**
+ * Several hosts may pull from one phone. Whoever reads holds a shared lock on the .ko file, whoever unloads waits for
+ * the exclusive one; the lock belongs to the open file, goes with the process however it dies, and leaves nothing
+ * behind. mksh closes descriptor 9 in the programs it starts, hence the copy on 8.
+ */
+const readModule = `
+find_archive() { a=; for f in ${archivePaths.join(' ')}; do [ -e $f ] && { a=$f; return 0; }; done; return 1; }
+lock() { toybox flock "$1" 8 8<&9 2>/dev/null; }
+load() {
+  err=$(insmod "$ko" 2>&1) && return 0
+  case $err in *'File exists'*) return 1;; esac
+  d=\${ko%/*}
+  case $d in */kernel/kernel) d=\${d%/kernel/kernel};; esac
+  [ -e "$d/modules.dep" ] && modprobe -d "$d" kheaders 2>/dev/null && return 0
+  fail load "$err"
+}
+unload() {
+  i=0
+  while [ $i -lt ${readersLimit} ]; do
+    lock -xn && break
+    [ $locked = yes ] || break
+    i=$((i+1)); sleep 0.1
+  done
+  i=0
+  while [ $i -lt 20 ]; do
+    err=$(rmmod kheaders 2>&1) && { note unload=ok; return; }
+    [ -d /sys/module/kheaders ] || { note unload=gone; return; }
+    i=$((i+1)); sleep 0.1
+  done
+  note "unload=failed"; note "detail=$err"
+}
+release=$1; shift
+names; echo "before=$m"
+ko=; seen=
+for k; do
+  v=$(modinfo -F vermagic "$k" 2>/dev/null)
+  case "$v " in "$release "*) ko=$k; break;; esac
+  seen="$seen $k (\${v:-unreadable});"
+done
+[ -n "$ko" ] || fail vermagic "$seen"
+exec 9<"$ko"
+locked=no; lock -s && locked=yes
+loaded=no
+find_archive || { load && loaded=yes; find_archive || { sleep 1; find_archive; }; }
+if [ -z "$a" ]; then
+  [ $loaded = yes ] && unload
+  fail load "the module is loaded but shows no archive"
+fi
+echo "path=$ko"
+echo "archive=$a"
+echo "loaded=$loaded"
+echo "size=$(stat -c %s $a)"
+echo
+send $a
+[ $loaded = yes ] && unload
+names; note "after=$m"
+`;
+
+/** The complete script of one transfer; it runs in mksh or any POSIX shell, as root where the request needs it. */
+export function formatTransferScript(request: TransferRequest): string {
+  const words = request.kind === 'module' ? [request.release, ...request.modules] : [request.path];
+  const body = request.kind === 'module' ? readModule : readFile;
+  return `${prologue}set -- ${words.map(quote).join(' ')}\n${body.trim()}\nexit 0`;
+}
