@@ -1,0 +1,134 @@
+import type { Cache, Entry } from '../cache/format.js';
+import type { EntryFacts } from '../cache/manifest.js';
+import { publish } from '../cache/publish.js';
+import { type Staging, openStaging } from '../cache/staging.js';
+import type { Context } from '../core/context.js';
+import { isKhError, withDetails } from '../core/error.js';
+import { tool } from '../core/tool.js';
+import type { Probe } from '../device/probe.js';
+import type { Session, Transfer } from '../device/session.js';
+import type { TransferReport } from '../device/transfer-notes.js';
+import { carveFrom } from './carve.js';
+import { type TreeFacts, checkTree } from './check-tree.js';
+import type { Attempt } from './plan.js';
+import { type Received, receiveArchive } from './receive.js';
+
+/** What the manifest says of the phone, beside its identity. */
+export interface PhoneFacts {
+  readonly serial: string;
+  readonly model?: string | undefined;
+}
+
+/** What was done to the phone, and whether it was undone. */
+export interface PhoneReport {
+  /** True if we loaded the module. */
+  readonly loaded: boolean;
+  /** `unknown`: the connection broke before the phone could report. */
+  readonly unloaded: 'none' | 'ok' | 'gone' | 'failed' | 'unknown';
+  /** The module list and root state are as before; false where that could not be made sure of. */
+  readonly asFound: boolean;
+}
+
+export const untouched: PhoneReport = { loaded: false, unloaded: 'none', asFound: true };
+
+export interface FetchRequest {
+  readonly cache: Cache;
+  readonly attempt: Attempt;
+  readonly probe: Probe;
+  readonly facts: PhoneFacts;
+}
+
+/** One attempt: staging first (a full disk must not touch the phone), then load, read, unload, check and publish. */
+export async function fetchEntry(
+  session: Session,
+  request: FetchRequest,
+  ctx: Context,
+): Promise<{ readonly entry: Entry; readonly phone: PhoneReport }> {
+  const { cache, attempt, probe, facts } = request;
+  await using staging = await openStaging(cache, ctx);
+  await using transfer = await session.openTransfer(attempt.request, attempt.asRoot, ctx);
+  let phone: PhoneReport = { loaded: transfer.loaded, unloaded: 'unknown', asFound: false };
+  const whole = async (): Promise<void> => {
+    phone = await settlePhone(transfer, facts.serial, ctx);
+  };
+  try {
+    const received = await receive(transfer, staging, request, whole, ctx);
+    const tree = await checkTree(staging.headersDir, received.tree, probe.identity.release, ctx);
+    ctx.report({ kind: 'step', step: 'publish' });
+    const entry = await publish(staging, describe(request, transfer, received, tree), received.tree, ctx);
+    return { entry, phone };
+  } catch (error) {
+    throw withDetails(error, { serial: facts.serial });
+  }
+}
+
+async function receive(
+  transfer: Transfer,
+  staging: Staging,
+  { attempt, probe }: FetchRequest,
+  whole: () => Promise<void>,
+  ctx: Context,
+): Promise<Received> {
+  const bytes = metered(transfer, ctx);
+  if (attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
+  const carved = await carveFrom(bytes, probe.identity.release);
+  await whole();
+  return receiveArchive(carved, staging, () => Promise.resolve(), ctx);
+}
+
+async function* metered(transfer: Transfer, ctx: Context): AsyncGenerator<Buffer, void, undefined> {
+  let done = 0;
+  for await (const chunk of transfer.bytes) {
+    done += chunk.length;
+    ctx.report({ kind: 'progress', step: 'read', done, total: transfer.size });
+    yield chunk;
+  }
+}
+
+/** Waits for the phone's report after the last byte. All bytes are here: whatever fails now is a warning. */
+async function settlePhone(transfer: Transfer, serial: string, ctx: Context): Promise<PhoneReport> {
+  if (transfer.loaded) ctx.report({ kind: 'step', step: 'unload' });
+  const { loaded } = transfer;
+  let report: TransferReport;
+  try {
+    report = await transfer.finish();
+  } catch (error) {
+    if (!isKhError(error, 'device-lost')) throw error;
+    if (loaded) warnLeft(serial, 'the connection broke before the phone reported', ctx);
+    return { loaded, unloaded: 'unknown', asFound: !loaded };
+  }
+  if (report.unload === 'failed') warnLeft(serial, report.detail, ctx);
+  if (loaded && report.unload === 'none') {
+    warnLeft(serial, 'its script ended before it unloaded', ctx);
+    return { loaded, unloaded: 'unknown', asFound: false };
+  }
+  const appeared = report.after.includes('kheaders') && !transfer.before.includes('kheaders');
+  return { loaded, unloaded: report.unload, asFound: report.unload !== 'failed' && !(loaded && appeared) };
+}
+
+function warnLeft(serial: string, reason: string, ctx: Context): void {
+  const message = `The kheaders module may still be loaded on the phone: ${reason}. Type: adb -s ${serial} shell su -c 'rmmod kheaders'`;
+  ctx.report({ kind: 'warning', warning: 'module-left', message });
+}
+
+function describe(request: FetchRequest, transfer: Transfer, { archive }: Received, { layout }: TreeFacts): EntryFacts {
+  const { attempt, probe, facts } = request;
+  const { identity } = probe;
+  return {
+    release: identity.release,
+    machine: identity.machine,
+    archive,
+    source: { kind: attempt.request.kind, devicePath: transfer.path },
+    provenance: {
+      serial: facts.serial,
+      model: facts.model,
+      fingerprint: identity.fingerprint,
+      procVersion: identity.procVersion,
+      abi: probe.abi,
+    },
+    identity,
+    layout,
+    createdAt: new Date().toISOString(),
+    tool,
+  };
+}

@@ -1,0 +1,68 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Bundle, looksLikeBundle, readBundle } from '../cache/bundle.js';
+import type { Cache, Entry } from '../cache/format.js';
+import { publish } from '../cache/publish.js';
+import { type Staging, openStaging } from '../cache/staging.js';
+import type { Context } from '../core/context.js';
+import { KhError, errnoOf } from '../core/error.js';
+import { tool } from '../core/tool.js';
+import { checkTree } from './check-tree.js';
+import { extractInto, receiveArchive } from './receive.js';
+
+/**
+ * Imports a `kheaders.tar.xz` from disk, or a bundle that exportEntry() wrote, and returns the entry. The release is
+ * the one the headers name themselves.
+ * Errors: `usage` for a file that cannot be opened, `archive-corrupt`, `archive-refused`, `disk-full`,
+ * `cache-unwritable`, `cancelled`.
+ */
+export async function importFile(cache: Cache, file: string, ctx: Context): Promise<Entry> {
+  const head = await readHead(file);
+  await using staging = await openStaging(cache, ctx);
+  if (looksLikeBundle(head)) return await importBundle(file, staging, ctx);
+  return await importArchive(file, staging, ctx);
+}
+
+async function importArchive(file: string, staging: Staging, ctx: Context): Promise<Entry> {
+  const { archive, tree } = await receiveArchive(createReadStream(file), staging, () => Promise.resolve(), ctx);
+  const { layout, release } = await checkTree(staging.headersDir, tree, undefined, ctx);
+  const facts = {
+    release,
+    archive,
+    source: { kind: 'file' as const, filePath: resolve(file) },
+    provenance: {},
+    layout,
+    createdAt: new Date().toISOString(),
+    tool,
+  };
+  ctx.report({ kind: 'step', step: 'publish' });
+  return publish(staging, facts, tree, ctx);
+}
+
+async function importBundle(file: string, staging: Staging, ctx: Context): Promise<Entry> {
+  const { manifest }: Bundle = await readBundle(file, staging, ctx);
+  const tree = await extractInto(staging.headersDir, createReadStream(staging.archivePath), ctx);
+  if (tree.digest !== manifest.tree.digest) {
+    const details = { path: file, reason: 'tree', expected: manifest.tree.digest, actual: tree.digest };
+    throw new KhError(
+      'archive-corrupt',
+      'The archive in the bundle gives another tree than its manifest says',
+      details,
+    );
+  }
+  await checkTree(staging.headersDir, tree, manifest.release, ctx);
+  ctx.report({ kind: 'step', step: 'publish' });
+  return publish(staging, manifest, tree, ctx);
+}
+
+async function readHead(file: string): Promise<Buffer> {
+  try {
+    await using handle = await open(file, 'r');
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    const reason = errnoOf(error) ?? 'unknown';
+    throw new KhError('usage', 'The file cannot be read', { path: file, reason }, error);
+  }
+}

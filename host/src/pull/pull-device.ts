@@ -1,0 +1,63 @@
+import type { Device } from '../adb/device-list.js';
+import { addressDevice } from '../adb/device-service.js';
+import type { AdbServer } from '../adb/server-connection.js';
+import type { Cache } from '../cache/format.js';
+import { type Context, makeContext, withSerial } from '../core/context.js';
+import { withDetails } from '../core/error.js';
+import { findDevice, waitForDevice } from '../device/attached.js';
+import { openShellSession } from '../device/shell-session.js';
+import { type FetchOptions, type PullOptions, allSources, findCache, findSelector, findServer } from './options.js';
+import { type Fetched, type PullOutcome, pullFrom } from './pull.js';
+import { Share } from './share.js';
+
+/** What pull() gives: the entry, how it came, and how the phone was left. */
+export interface PullResult extends PullOutcome {
+  readonly serial: string;
+  readonly model?: string | undefined;
+}
+
+/**
+ * Pulls the headers of one attached phone's kernel into the cache and returns the entry; from the cache if it has that
+ * very kernel. The phone is left as found.
+ *
+ * Errors: every code but `usage`-only ones of the cache; see docs/exit-codes.md for the list with causes.
+ */
+export async function pull(options: PullOptions = {}): Promise<PullResult> {
+  const ctx = makeContext(options);
+  const server = findServer(options);
+  const cache = await findCache(options);
+  const selector = findSelector(options.device);
+  ctx.report({ kind: 'step', step: 'connect' });
+  const wait = options.waitSeconds ?? 0;
+  const device = wait > 0 ? await waitForDevice(server, selector, wait, ctx) : await findDevice(server, selector, ctx);
+  return pullDevice({ server, device, cache, share: new Share() }, options, ctx);
+}
+
+export interface DevicePull {
+  readonly server: AdbServer;
+  readonly device: Device;
+  readonly cache: Cache;
+  readonly share: Share<Fetched>;
+}
+
+/** Pulls from one device that is ready. Errors: as pull(), each with the serial. */
+export async function pullDevice(target: DevicePull, options: FetchOptions, ctx: Context): Promise<PullResult> {
+  const { server, device, cache, share } = target;
+  const { serial, model } = device;
+  const inner = withSerial(ctx, serial);
+  const root = options.root ?? 'auto';
+  try {
+    await using session = openShellSession(addressDevice(server, device), { root }, inner);
+    const request = {
+      root,
+      sources: new Set(options.sources ?? allSources),
+      force: options.force ?? false,
+      share,
+      facts: { serial, model },
+    };
+    const outcome = await pullFrom(session, cache, request, inner);
+    return { ...outcome, serial, model };
+  } catch (error) {
+    throw withDetails(error, { serial });
+  }
+}

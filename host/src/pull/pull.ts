@@ -1,0 +1,147 @@
+import type { KernelIdentity } from '@kheaders/shared';
+import type { Cache, Entry } from '../cache/format.js';
+import { findByIdentity, recordIdentity } from '../cache/identity-index.js';
+import { touchEntry } from '../cache/store.js';
+import { type Context, throwIfAborted } from '../core/context.js';
+import { KhError, isKhError } from '../core/error.js';
+import type { Probe } from '../device/probe.js';
+import type { Session } from '../device/session.js';
+import { type PhoneFacts, type PhoneReport, fetchEntry, untouched } from './fetch.js';
+import { type Attempt, type PlanOptions, planAttempts } from './plan.js';
+import { type Share, kernelKey } from './share.js';
+
+export interface PullRequest extends PlanOptions {
+  /** Ask the phone even if the cache knows its kernel. */
+  readonly force: boolean;
+  /** Phones of one run that have one kernel share one download. */
+  readonly share: Share<Fetched>;
+  readonly facts: PhoneFacts;
+}
+
+/** An entry that came off a phone, and the phone after it. */
+export interface Fetched {
+  readonly entry: Entry;
+  readonly phone: PhoneReport;
+}
+
+export interface PullOutcome extends Fetched {
+  /** `cached`: the phone was only asked who it is. `shared`: another phone of this run delivered it. */
+  readonly how: 'cached' | 'fetched' | 'shared';
+  readonly identity: KernelIdentity;
+}
+
+/** How often a phone is asked again because another host unloaded the module under our hands. */
+const rounds = 3;
+
+/**
+ * From an attached phone to an entry of the cache. This is the one place that names all stages in order: probe, look
+ * up, plan, fetch (load, read, unload, extract, check, publish), record.
+ */
+export async function pullFrom(
+  session: Session,
+  cache: Cache,
+  request: PullRequest,
+  ctx: Context,
+): Promise<PullOutcome> {
+  const probe = await session.probe(ctx);
+  const { identity } = probe;
+  const known = request.force ? undefined : await findByIdentity(cache, identity);
+  if (known !== undefined) {
+    await touchEntry(known);
+    return { entry: known, phone: untouched, how: 'cached', identity };
+  }
+  const work = (): Promise<Fetched> => fetchInRounds(session, cache, probe, request, ctx);
+  const { value, shared } = await request.share.once(kernelKey(identity), work);
+  await recordIdentity(cache, identity, value.entry, ctx);
+  return { entry: value.entry, phone: shared ? untouched : value.phone, how: shared ? 'shared' : 'fetched', identity };
+}
+
+/** Another host may unload the module between our look and our read, or in the middle of it: then we look again. */
+async function fetchInRounds(
+  session: Session,
+  cache: Cache,
+  first: Probe,
+  request: PullRequest,
+  ctx: Context,
+): Promise<Fetched> {
+  let probe = first;
+  for (let round = 1; ; round += 1) {
+    try {
+      return await fetchFirst(session, cache, probe, request, ctx);
+    } catch (error) {
+      if (round === rounds || !isVanished(error)) throw error;
+      ctx.report({
+        kind: 'warning',
+        warning: 'retry',
+        message: 'The archive vanished while it was read; asking again',
+      });
+      throwIfAborted(ctx);
+      probe = await session.probe(ctx);
+    }
+  }
+}
+
+function isVanished(error: unknown): boolean {
+  if (isKhError(error, 'archive-corrupt')) return error.details.reason === 'short';
+  return isKhError(error, 'read-refused') && error.details.reason === 'ENOENT';
+}
+
+/** Tries the planned sources in order; a refusal leads to the next one, and is reported. */
+async function fetchFirst(
+  session: Session,
+  cache: Cache,
+  probe: Probe,
+  request: PullRequest,
+  ctx: Context,
+): Promise<Fetched> {
+  const attempts = await planWithSearch(session, probe, request, ctx);
+  let refusal: KhError | undefined;
+  for (const [index, attempt] of attempts.entries()) {
+    throwIfAborted(ctx);
+    try {
+      return await fetchEntry(session, { cache, attempt, probe, facts: request.facts }, ctx);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusal ??= error;
+      reportRefusal(error, attempts[index + 1], ctx);
+    }
+  }
+  throw refusal ?? new KhError('headers-unknown', 'Nothing was tried');
+}
+
+function isRefusal(error: unknown): error is KhError {
+  return ['not-root', 'module-refused', 'read-refused'].some((code) => isKhError(error) && error.code === code);
+}
+
+function reportRefusal(error: KhError, next: Attempt | undefined, ctx: Context): void {
+  if (next === undefined) return;
+  const reason = error.details.reason === undefined ? '' : ` (${error.details.reason})`;
+  const message = `${error.message}${reason}; trying the next source: ${next.request.kind}`;
+  ctx.report({ kind: 'warning', warning: 'source', message });
+}
+
+/** Where the plain shell sees no module although the kernel may have one, root looks for it. */
+async function planWithSearch(
+  session: Session,
+  probe: Probe,
+  request: PullRequest,
+  ctx: Context,
+): Promise<readonly Attempt[]> {
+  try {
+    return planAttempts(probe, request);
+  } catch (error) {
+    if (!isKhError(error, 'headers-unknown') || request.root === 'none') throw error;
+    const modules = await searchAsRoot(session, error, ctx);
+    return planAttempts({ ...probe, modules }, request);
+  }
+}
+
+async function searchAsRoot(session: Session, unknown: KhError, ctx: Context): Promise<Probe['modules']> {
+  try {
+    return await session.searchModules(ctx);
+  } catch (error) {
+    if (!isKhError(error, 'not-root')) throw error;
+    const { tried } = error.details;
+    throw new KhError('headers-unknown', unknown.message, { ...unknown.details, ...(tried && { tried }) }, error);
+  }
+}
