@@ -1,0 +1,53 @@
+import type { Event } from '../index.js';
+import { runCommandLine } from './command-line.js';
+import { drawEvents } from './draw-events.js';
+import { isKhError } from '../core/error.js';
+import { exitCodeOf } from './exit-codes.js';
+import { flagsOf } from './flags.js';
+import type { Io } from './io.js';
+import { renderError, renderErrorJson } from './render-error.js';
+
+const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * Runs one command line and ends the process with its exit code. The only file that touches `process`: streams,
+ * signals, exit. The first signal cancels, the second ends at once; the phone cleans up by itself when its pipe closes.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const controller = new AbortController();
+  let signalled: keyof typeof signalCodes | undefined;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (signalled !== undefined) process.exit(signalCodes[name]);
+      signalled = name;
+      controller.abort();
+    });
+  }
+  // A reader that has seen enough (`| head -1`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+  const flags = flagsOf(argv);
+  const drawing = drawEvents(process.stderr, { ...flags, env: process.env });
+  const io: Io = {
+    signal: controller.signal,
+    onEvent: (event: Event) => drawing.draw(event),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => drawing.note(line),
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
+  };
+  let code: number;
+  try {
+    code = await runCommandLine(argv, io);
+  } catch (error) {
+    code = reportFailure(error, flags, io);
+  }
+  drawing.end();
+  const final = signalled !== undefined && code !== 0 ? signalCodes[signalled] : code;
+  process.stdout.write('', () => process.exit(final));
+}
+
+function reportFailure(error: unknown, flags: { readonly json: boolean; readonly verbose: boolean }, io: Io): number {
+  if (flags.json) io.print(renderErrorJson(error));
+  if (!flags.json || !isKhError(error)) io.note(renderError(error, flags.verbose));
+  return exitCodeOf(error);
+}
