@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { sha256, stepKeys, type Versions } from './digest.js';
+import { dropIndex, ensureIndex, indexDir, isIndexOld, readVersions } from './index.js';
+import type { Arch, Layout } from './options.js';
+import { buildScripts, cacheDir } from './paths.js';
+import { exists, publish } from './publish.js';
+import { phoneSteps, withInputs, type Step } from './steps.js';
+
+export interface Assets {
+  kernel: string;
+  initramfs: string;
+  release: string;
+  archivePath: string | undefined;
+  koPath: string | undefined;
+  /** Names everything that these files were made of, and the emulator. */
+  key: string;
+}
+
+export type Report = (line: string) => void;
+
+interface Plan {
+  steps: readonly Step[];
+  keys: ReadonlyMap<Step, string>;
+  versions: Versions;
+  missing: readonly Step[];
+}
+
+function stepDir(plan: Pick<Plan, 'keys'>, step: Step): string {
+  return join(cacheDir(), 'built', step.id, plan.keys.get(step) ?? '');
+}
+
+async function runScript(script: string, env: Record<string, string>, name: string): Promise<void> {
+  mkdirSync(join(cacheDir(), 'logs'), { recursive: true });
+  const path = join(cacheDir(), 'logs', `${name}.log`);
+  const log = openSync(path, 'w');
+  const child = spawn('bash', [join(buildScripts, `${script}.sh`)], {
+    stdio: ['ignore', log, log],
+    env: { ...process.env, LC_ALL: 'C', JOBS: String(availableParallelism()), APT: indexDir(), ...env },
+  });
+  closeSync(log);
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code === 0) return;
+  const tail = (await readFile(path, 'utf8')).split('\n').slice(-25).join('\n');
+  throw new Error(`${script} failed (code ${code}); the whole log is ${path}\n${tail}`);
+}
+
+async function runStep(plan: Plan, step: Step): Promise<void> {
+  const env: Record<string, string> = { ARCH: step.arch };
+  if (step.layout) env['LAYOUT'] = step.layout;
+  for (const input of step.inputs) {
+    env[`IN_${input.script.toUpperCase().replaceAll('-', '_')}`] = stepDir(plan, input);
+  }
+  await publish(stepDir(plan, step), (staging) => runScript(step.script, { ...env, OUT: staging }, step.id));
+}
+
+async function makePlan(steps: readonly Step[], report: Report): Promise<Plan> {
+  await ensureIndex(async (staging) => {
+    report('phone: reading the package lists');
+    await runScript('index', { OUT: staging }, 'index');
+  });
+  const versions = await readVersions(steps.flatMap((step) => step.packages));
+  const keys = await stepKeys(steps, versions);
+  const present = await Promise.all(steps.map((step) => exists(stepDir({ keys }, step))));
+  return { steps, keys, versions, missing: steps.filter((_, at) => !present[at]) };
+}
+
+/** Downloads need fresh lists; what is already built does not. */
+async function makeFreshPlan(steps: readonly Step[], report: Report): Promise<Plan> {
+  const plan = await makePlan(steps, report);
+  const downloads = plan.missing.some((step) => step.versions.length > 0);
+  if (!downloads || !(await isIndexOld())) return plan;
+  await dropIndex();
+  return makePlan(steps, report);
+}
+
+/** Runs the missing steps, each as soon as its inputs are there and one of the few places is free. */
+async function runMissing(plan: Plan, report: Report): Promise<void> {
+  const places = availableParallelism() + 1;
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  const results = new Map<Step, Promise<void>>();
+  const start = async (step: Step): Promise<void> => {
+    await Promise.all(step.inputs.map((input) => results.get(input) ?? Promise.resolve()));
+    if (busy >= places) await new Promise<void>((go) => waiting.push(go));
+    busy++;
+    const began = performance.now();
+    try {
+      await runStep(plan, step);
+    } finally {
+      busy--;
+      waiting.shift()?.();
+    }
+    report(`phone: built ${step.id} in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  };
+  for (const step of plan.missing) results.set(step, start(step));
+  const settled = await Promise.allSettled(results.values());
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function describe(plan: Plan, arch: Arch, layout: Layout): Promise<Assets> {
+  const { packages, modules, image } = phoneSteps(arch, layout);
+  const [modulesDir, imageDir] = [stepDir(plan, modules), stepDir(plan, image)];
+  const emulator = plan.versions.installed.get(arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86');
+  return {
+    kernel: join(stepDir(plan, packages), 'usable', 'vmlinuz'),
+    initramfs: join(imageDir, 'initramfs.cpio'),
+    release: (await readFile(join(imageDir, 'release'), 'utf8')).trim(),
+    archivePath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.tar.xz'),
+    koPath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.ko'),
+    key: sha256(plan.keys.get(image) ?? '', emulator ?? ''),
+  };
+}
+
+/** Builds what is missing for phones of these kinds. */
+export async function buildAssets(kinds: readonly [Arch, Layout][], report: Report): Promise<Assets[]> {
+  const steps = withInputs(kinds.map(([arch, layout]) => phoneSteps(arch, layout).image));
+  const plan = await makeFreshPlan(steps, report);
+  await runMissing(plan, report);
+  return Promise.all(kinds.map(([arch, layout]) => describe(plan, arch, layout)));
+}
+
+export async function findAssets(arch: Arch, layout: Layout, report: Report): Promise<Assets> {
+  const [assets] = await buildAssets([[arch, layout]], report);
+  if (!assets) throw new Error('no assets');
+  return assets;
+}

@@ -1,0 +1,33 @@
+#!/bin/bash
+# The initramfs of one layout: the base and a small archive laid over it, one after the other in one file.
+. "$(dirname "$0")/common.sh"
+
+root=$OUT/root
+release=$(cat "$IN_PACKAGES/release")
+first_stage=$root/first_stage_modules
+mkdir -p "$first_stage"
+cp "$IN_MODULES/configs.ko" "$first_stage/"
+echo configs.ko > "$first_stage/layout.load"
+
+# install_module DIRECTORY NAME-IN-IT NAME-IN-MODULES.DEP
+install_module() {
+  install -Dm 644 "$IN_MODULES/kheaders.ko" "$root/$1/$2"
+  echo "$3:" > "$root/$1/modules.dep"
+  echo "$3" > "$root/$1/modules.load"
+  touch "$root/$1/modules.alias" "$root/$1/modules.softdep"
+}
+
+case $LAYOUT in
+  sys) install_module "system_dlkm/lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
+  proc) install_module vendor/lib/modules kheaders.ko /vendor/lib/modules/kheaders.ko ;;
+  legacy) install_module "lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
+  builtin)
+    cp "$IN_MODULES/kheaders.ko" "$first_stage/"
+    echo kheaders.ko >> "$first_stage/layout.load"
+    ;;
+esac
+
+(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) > "$OUT/layout.cpio"
+cat "$IN_BASE_IMAGE/base.cpio" "$OUT/layout.cpio" > "$OUT/initramfs.cpio"
+rm -rf "$root" "$OUT/layout.cpio"
+cp "$IN_PACKAGES/release" "$OUT/release"

@@ -1,0 +1,17 @@
+#include "phone.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+  if (getpid() == 1) init_main();
+  const char *slash = strrchr(argv[0], '/');
+  const char *name = slash ? slash + 1 : argv[0];
+  if (!strcmp(name, "getprop")) return getprop_main(argc, argv);
+  if (!strcmp(name, "setprop")) return setprop_main(argc, argv);
+  if (!strcmp(name, "reboot")) return reboot_main(argc, argv);
+  if (!strcmp(name, "su")) return su_main(argc, argv);
+  fprintf(stderr, "%s: not found\n", name);
+  return 127;
+}
