@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exec } from '../exec.js';
+import { type AdbServer, startAdbServer } from '../adb-server.js';
+import { type Phone, type PhoneOptions, startPhone } from '../phone.js';
+import { type CliResult, type CliRun, runCli, startCli } from './cli.js';
+
+/** What a phone test gets: one phone or several, an adb server of its own, an empty cache, and the CLI. */
+export interface Bench {
+  readonly server: AdbServer;
+  readonly phone: Phone;
+  readonly phones: readonly Phone[];
+  /** An empty folder, removed afterwards; the cache is `cache` in it. */
+  readonly folder: string;
+  readonly cache: string;
+  /** Environment of the CLI: this server, this cache, the first phone unless a serial is given. */
+  readonly env: Readonly<Record<string, string>>;
+  kheaders(...args: string[]): Promise<CliResult>;
+  start(...args: string[]): CliRun;
+}
+
+let server: AdbServer;
+
+/** Call once in each file: its tests share one private adb server. */
+export function useAdbServer(): void {
+  before(async () => {
+    server = await startAdbServer();
+  });
+  after(async () => {
+    await server.stop();
+  });
+}
+
+type Body = (bench: Bench) => Promise<void>;
+
+/**
+ * One test on phones of its own. Whatever the test did and however it ended, each phone must be as it was: this is the
+ * one place that asserts it. A test that changes a phone on purpose does so in `prepare`, before the first look.
+ */
+export function phoneTest(
+  title: string,
+  options: PhoneOptions | readonly PhoneOptions[],
+  body: Body,
+  prepare: Body = () => Promise.resolve(),
+): void {
+  const list = options instanceof Array ? options : [options];
+  test(title, { timeout: 300_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kheaders-test-'));
+    const phones: Phone[] = [];
+    try {
+      for (const each of list) phones.push(await startPhone(server, each));
+      const bench = makeBench(phones, folder);
+      await prepare(bench);
+      const states = await Promise.all(phones.map((phone) => lookAt(phone)));
+      await body(bench);
+      for (const [index, phone] of phones.entries()) await assertAsFound(phone, states[index]!);
+      await assertCacheWhole(bench);
+    } finally {
+      await Promise.all(phones.map((phone) => phone.stop()));
+      await removeFolder(folder);
+    }
+  });
+}
+
+function makeBench(phones: readonly Phone[], folder: string): Bench {
+  const phone = phones[0]!;
+  const cache = join(folder, 'cache');
+  const env = { ...server.env, KHEADERS_CACHE: cache, ANDROID_SERIAL: phone.serial };
+  return {
+    server,
+    phone,
+    phones,
+    folder,
+    cache,
+    env,
+    kheaders: (...args) => runCli(args, env),
+    start: (...args) => startCli(args, env),
+  };
+}
+
+/** Everything a pull could leave behind. */
+export interface PhoneState {
+  readonly modules: string;
+  readonly adbd: string;
+  readonly files: string;
+  readonly processes: string;
+}
+
+/** Seen past adbd, so that looking changes nothing. Kernel threads and the looking itself are left out. */
+export async function lookAt(phone: Phone): Promise<PhoneState> {
+  const ask = async (command: string): Promise<string> => (await phone.root(server, command)).stdout.trim();
+  return {
+    modules: await ask('while read -r name rest; do echo $name; done </proc/modules'),
+    adbd: await ask('for p in $(pgrep -x adbd); do grep -E "^(Uid|Gid|Groups)" /proc/$p/status; done'),
+    files: await ask(
+      'find /data /dev/shm /dev/socket /mnt -not -name adbd.log 2>/dev/null | sort; ls -lR /data/local/tmp',
+    ),
+    processes: listProcesses(await ask('ps -A -o UID,ARGS')),
+  };
+}
+
+function listProcesses(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines
+    .filter((line) => !/\]$|ps -A|^UID/.test(line))
+    .sort()
+    .join('\n');
+}
+
+const settleMilliseconds = 5000;
+
+/** The phone cleans up by itself, so it is given a moment; then every part must be equal. */
+export async function assertAsFound(phone: Phone, before: PhoneState): Promise<void> {
+  const until = Date.now() + settleMilliseconds;
+  let now = await lookAt(phone);
+  while (!isSame(now, before) && Date.now() < until) {
+    await sleep(200);
+    now = await lookAt(phone);
+  }
+  assert.deepEqual(now, before, `${phone.name} is not as it was found`);
+}
+
+function isSame(a: PhoneState, b: PhoneState): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** No staging is left, and every entry verifies, whatever happened. */
+async function assertCacheWhole({ cache, kheaders }: Bench): Promise<void> {
+  const names = await readdir(join(cache, 'v1')).catch(() => []);
+  if (names.length === 0) return;
+  const verified = await kheaders('verify');
+  assert.equal(verified.code, 0, `the cache is damaged:\n${verified.stdout}${verified.stderr}`);
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await exec('chmod', ['-R', 'u+w', folder]);
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Entries of staging that are left; killed runs may leave one until the next run sweeps it. */
+export async function listStaging(cache: string): Promise<readonly string[]> {
+  return readdir(join(cache, 'v1', 'tmp')).catch(() => []);
+}
+
+/** True while the phone has the module. */
+export async function hasModule(phone: Phone): Promise<boolean> {
+  return (await phone.root(server, '[ -d /sys/module/kheaders ]')).code === 0;
+}
+
+/** Waits until the module is gone; returns the milliseconds it took, or fails. */
+export async function waitUntilUnloaded(phone: Phone, milliseconds: number): Promise<number> {
+  const started = Date.now();
+  while (await hasModule(phone)) {
+    const passed = Date.now() - started;
+    assert.ok(passed < milliseconds, `the module is still loaded after ${passed} ms`);
+    await sleep(50);
+  }
+  return Date.now() - started;
+}
