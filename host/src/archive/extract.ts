@@ -3,11 +3,11 @@ import { sep } from 'node:path';
 import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { makeTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
+import { decodeArchive } from './decode.js';
 import type { Limits } from './limits.js';
 import { EntryPolicy, type Accepted } from './policy.js';
 import { parseTar } from './tar.js';
 import { makeTreeWriter, type TreeWriter } from './write-tree.js';
-import { decodeXz } from './xz.js';
 
 export interface ExtractOptions {
   readonly limits: Limits;
@@ -15,6 +15,8 @@ export interface ExtractOptions {
   readonly caseInsensitive: boolean;
   /** Files are created 0444 or 0555 instead of 0644 or 0755; directories stay 0755, or nobody could fill them. */
   readonly readOnly: boolean;
+  /** See DecodeOptions. */
+  readonly xzProgram?: string | undefined;
 }
 
 /** Bytes of tar between two progress events. */
@@ -27,7 +29,7 @@ const progressBytes = 1024 * 1024;
  * The directory is to be thrown away unless the promise is fulfilled: the checks at the end of the archive come after
  * the last file has been written. Reports `progress` of step `extract` in bytes of tar.
  *
- * @throws KhError `archive-corrupt` (decodeXz, parseTar), `archive-refused` (also EntryPolicy; reason `total-size`),
+ * @throws KhError `archive-corrupt` (decodeArchive, parseTar), `archive-refused` (also EntryPolicy; reason `total-size`),
  *   `disk-full`, `cache-unwritable`, `cancelled`, `timeout`, and whatever source throws.
  */
 export async function extractArchive(
@@ -37,12 +39,15 @@ export async function extractArchive(
   ctx: Context,
 ): Promise<Tree> {
   const { limits, caseInsensitive, readOnly } = options;
+  const decoding = { memoryLimit: limits.memoryBytes, program: options.xzProgram };
   const policy = new EntryPolicy({ limits, caseInsensitive, windows: sep === '\\' });
   const writer = makeTreeWriter(target);
   const entries: TreeEntry[] = [];
-  const plain = metered(decodeXz(source, { memoryLimit: limits.memoryBytes }, ctx), limits.totalBytes, ctx);
-  for await (const entry of parseTar(plain, { maxFileBytes: limits.fileBytes }, ctx)) {
-    for (const accepted of policy.judge(entry)) entries.push(writeEntry(writer, accepted, entry.content, readOnly));
+  const plain = metered(decodeArchive(source, decoding, ctx), limits.totalBytes, ctx);
+  for await (const batch of parseTar(plain, { maxFileBytes: limits.fileBytes }, ctx)) {
+    for (const entry of batch) {
+      for (const accepted of policy.judge(entry)) entries.push(writeEntry(writer, accepted, entry.content, readOnly));
+    }
   }
   for (const link of policy.finish()) {
     writer.makeLink(link.path, link.target);

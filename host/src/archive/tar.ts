@@ -1,7 +1,7 @@
 import { throwIfAborted, type Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
-import { ByteQueue } from './byte-queue.js';
+import { ByteQueue, more, type Step } from './byte-queue.js';
 import { corrupt, parseLongName, parsePaxRecords, parseTarHeader } from './tar-header.js';
 import type { TarHeader, TarKind, TarOverrides } from './tar-header.js';
 
@@ -30,9 +30,10 @@ export interface TarOptions {
 }
 
 /**
- * Reads a tar archive: POSIX ustar, GNU and pax with long names. It must be whole: two blocks of zeros end it, and only
- * zeros may follow. tar-stream 3.2.2 is not used here, though as fast, because it accepts an archive without its end,
- * entries behind the end, and names that are not UTF-8; the tests use it to write archives and to compare.
+ * Reads a tar archive: POSIX ustar, GNU and pax with long names; yields the entries each chunk completes. It must be
+ * whole: two blocks of zeros end it, and only zeros may follow. tar-stream 3.2.2 is not used here, though as fast,
+ * because it accepts an archive without its end, entries behind the end, and names that are not UTF-8; the tests use it
+ * to write archives and to compare.
  *
  * @throws KhError `archive-corrupt` with reason `truncated`, `trailing-junk`, `not-tar`, `header-checksum`,
  *   `header-number`, `header-size`, `header-order` or `pax-record`; `archive-refused` with reason `file-size`,
@@ -42,23 +43,44 @@ export async function* parseTar(
   source: AsyncIterable<Buffer>,
   options: TarOptions,
   ctx: Context,
-): AsyncGenerator<TarEntry, void, undefined> {
-  await using bytes = new ByteQueue(source);
+): AsyncGenerator<readonly TarEntry[], void, undefined> {
+  const bytes = new ByteQueue();
+  const entries = readEntries(bytes, options);
+  for await (const chunk of source) {
+    throwIfAborted(ctx);
+    bytes.push(chunk);
+    yield takeReady(entries);
+  }
+  bytes.end();
+  yield takeReady(entries);
+}
+
+/** What can be read of the bytes that are there. */
+function takeReady(entries: EntryReader): readonly TarEntry[] {
+  const ready: TarEntry[] = [];
+  for (let next = entries.next(); next.done !== true && next.value !== more; next = entries.next())
+    ready.push(next.value);
+  return ready;
+}
+
+type EntryReader = Generator<TarEntry | typeof more, void, void>;
+
+/** The archive from its first block to its last, as it reads; a pause wherever bytes are missing. */
+function* readEntries(bytes: ByteQueue, options: TarOptions): EntryReader {
   let overrides: TarOverrides | undefined;
   for (;;) {
-    throwIfAborted(ctx);
-    const block = await bytes.take(blockBytes);
+    const block = yield* bytes.take(blockBytes);
     if (isZero(block)) break;
     const header = parseTarHeader(block);
     if (isExtra(header.kind)) {
-      overrides = { ...overrides, ...(await readOverrides(bytes, header)) };
+      overrides = { ...overrides, ...(yield* readOverrides(bytes, header)) };
     } else {
-      yield await readEntry(bytes, { ...header, ...overrides, kind: header.kind }, options);
+      yield yield* readEntry(bytes, { ...header, ...overrides, kind: header.kind }, options);
       overrides = undefined;
     }
   }
   if (overrides) throw corrupt('header-order', 'The archive ends after a long name');
-  await assertEnd(bytes);
+  yield* assertEnd(bytes);
 }
 
 function isExtra(kind: TarKind): kind is Exclude<TarKind, TarEntry['kind']> {
@@ -66,9 +88,9 @@ function isExtra(kind: TarKind): kind is Exclude<TarKind, TarEntry['kind']> {
 }
 
 /** What a header about the next entry says. A global pax header may hold a comment, which is how git uses it. */
-async function readOverrides(bytes: ByteQueue, header: TarHeader): Promise<TarOverrides> {
+function* readOverrides(bytes: ByteQueue, header: TarHeader): Step<TarOverrides> {
   if (header.size > extraBytes) throw corrupt('header-size', 'A header of the archive is too long');
-  const content = await takePadded(bytes, header.size);
+  const content = yield* takePadded(bytes, header.size);
   if (header.kind === 'long-name') return { path: parseLongName(content) };
   if (header.kind === 'long-link') return { linkTarget: parseLongName(content) };
   const records = parsePaxRecords(content);
@@ -76,7 +98,7 @@ async function readOverrides(bytes: ByteQueue, header: TarHeader): Promise<TarOv
   throw corrupt('pax-record', 'The archive has one name for all entries');
 }
 
-async function readEntry(bytes: ByteQueue, header: Omit<TarEntry, 'content'>, options: TarOptions): Promise<TarEntry> {
+function* readEntry(bytes: ByteQueue, header: Omit<TarEntry, 'content'>, options: TarOptions): Step<TarEntry> {
   if (header.size > options.maxFileBytes) {
     const entry = printable(header.path);
     throw new KhError('archive-refused', `The archive's ${entry} is too large`, { reason: 'file-size', entry });
@@ -85,18 +107,18 @@ async function readEntry(bytes: ByteQueue, header: Omit<TarEntry, 'content'>, op
   if (header.kind !== 'file' && header.kind !== 'other' && header.size > 0) {
     throw corrupt('header-size', 'A link or directory of the archive has content');
   }
-  return { ...header, content: await takePadded(bytes, header.size) };
+  return { ...header, content: yield* takePadded(bytes, header.size) };
 }
 
-async function takePadded(bytes: ByteQueue, size: number): Promise<Buffer> {
-  const padded = await bytes.take(Math.ceil(size / blockBytes) * blockBytes);
+function* takePadded(bytes: ByteQueue, size: number): Step<Buffer> {
+  const padded = yield* bytes.take(Math.ceil(size / blockBytes) * blockBytes);
   return padded.subarray(0, size);
 }
 
-async function assertEnd(bytes: ByteQueue): Promise<void> {
-  if (!isZero(await bytes.take(blockBytes))) throw corrupt('trailing-junk', 'The archive goes on after its end');
-  for await (const chunk of bytes.rest()) {
-    if (!isZero(chunk)) throw corrupt('trailing-junk', 'The archive goes on after its end');
+function* assertEnd(bytes: ByteQueue): Step<void> {
+  if (!isZero(yield* bytes.take(blockBytes))) throw corrupt('trailing-junk', 'The archive goes on after its end');
+  for (let rest = yield* bytes.takeAny(); rest !== undefined; rest = yield* bytes.takeAny()) {
+    if (!isZero(rest)) throw corrupt('trailing-junk', 'The archive goes on after its end');
   }
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
-import { join, toNamespacedPath } from 'node:path';
+import { closeSync, constants, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import { sep, toNamespacedPath } from 'node:path';
 import { errnoOf, KhError } from '../core/error.js';
 
 /** Creates a tree below one directory. Paths are the policy's: relative, clean, parents first, no link above them. */
@@ -19,16 +19,19 @@ export interface TreeWriter {
  */
 export function makeTreeWriter(root: string): TreeWriter {
   // On Windows this lifts the length limit of paths, and makes names such as `aux.h` ordinary ones.
-  const base = toNamespacedPath(root);
+  const base = toNamespacedPath(root) + sep;
+  const place = (path: string): string => base + (sep === '/' ? path : path.replaceAll('/', sep));
   return {
-    makeDirectory: (path) => create(join(base, path), (file) => mkdirSync(file, 0o755)),
-    writeFile: (path, mode, content) => create(join(base, path), (file) => writeNewFile(file, mode, content)),
-    makeLink: (path, target) => create(join(base, path), (file) => symlinkSync(target, file)),
+    makeDirectory: (path) => create(place(path), (file) => mkdirSync(file, 0o755)),
+    writeFile: (path, mode, content) => create(place(path), (file) => writeNewFile(file, mode, content)),
+    makeLink: (path, target) => create(place(path), (file) => symlinkSync(target, file)),
   };
 }
 
+const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+
 function writeNewFile(file: string, mode: number, content: Uint8Array): void {
-  const descriptor = openSync(file, 'wx', mode);
+  const descriptor = openSync(file, createOnly, mode);
   try {
     for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at);
   } finally {

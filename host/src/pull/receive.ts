@@ -65,5 +65,6 @@ async function spoolArchive(
 export async function extractInto(target: string, source: AsyncIterable<Uint8Array>, ctx: Context): Promise<Tree> {
   const caseInsensitive = await isCaseInsensitive(target);
   ctx.report({ kind: 'step', step: 'extract' });
-  return extractArchive(source, target, { limits: defaultLimits, caseInsensitive, readOnly: true }, ctx);
+  const options = { limits: defaultLimits, caseInsensitive, readOnly: true, xzProgram: 'xz' };
+  return extractArchive(source, target, options, ctx);
 }

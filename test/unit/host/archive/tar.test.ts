@@ -8,7 +8,8 @@ import * as make from '../../../support/archives.js';
 
 async function parse(bytes: Buffer, chunk = 65536, maxFileBytes = 1 << 20): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
-  for await (const entry of parseTar(make.chunksOf(bytes, chunk), { maxFileBytes }, makeContext())) entries.push(entry);
+  for await (const batch of parseTar(make.chunksOf(bytes, chunk), { maxFileBytes }, makeContext()))
+    entries.push(...batch);
   return entries;
 }
 
