@@ -17,7 +17,7 @@ export type { Event, Step, WarningCode } from './core/events.js';
 export type { RootPolicy } from './device/root.js';
 export type { DeviceSelector } from './device/select.js';
 export { type DeviceOutcome, pullAll } from './lab/pull-all.js';
-export type { PhoneReport } from './pull/fetch.js';
+export type { PhoneReport } from './pull/phone-report.js';
 export { type KernelCache, openCache } from './pull/kernel-cache.js';
 export { type DeviceReport, listDevices } from './pull/list-devices.js';
 export type { AdbOptions, CacheOptions, FetchOptions, PullOptions } from './pull/options.js';

@@ -19,6 +19,23 @@ export interface KernelIdentity {
   readonly vbmetaDigest?: string;
 }
 
+/**
+ * One boot of one kernel: while it lasts the kernel cannot change, so nothing else needs to be asked. The kernel draws
+ * the id at random when it starts, and lets everybody read it.
+ */
+export interface BootIdentity {
+  /** /proc/sys/kernel/random/boot_id: a UUID. */
+  readonly bootId: string;
+  /** The whole line of /proc/version. */
+  readonly procVersion: string;
+  readonly release: string;
+}
+
+/** The key of a boot in the identity index. */
+export function formatBoot(boot: BootIdentity): string {
+  return JSON.stringify([boot.bootId, boot.procVersion, boot.release]);
+}
+
 /** The fields in the order in which they are written; the key of the identity index hashes exactly this text. */
 export function formatIdentity(identity: KernelIdentity): string {
   return JSON.stringify([

@@ -1,3 +1,3 @@
 export { errorCodes, type ErrorCode } from './error-code.js';
-export { formatIdentity, type KernelIdentity } from './identity.js';
+export { type BootIdentity, formatBoot, formatIdentity, type KernelIdentity } from './identity.js';
 export { isRelease, parseKernelVersion, parseProcVersion } from './release.js';

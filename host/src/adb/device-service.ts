@@ -2,7 +2,7 @@ import { type Context, abortError } from '../core/context.js';
 import { withDetails } from '../core/error.js';
 import type { Device } from './device-list.js';
 import { type AdbServer, destroyOnAbort, openHostService, openServices, readHostValue } from './server-connection.js';
-import { type ServerLink, readStatus } from './smart-socket.js';
+import { type ServerLink, readStatus, readValue } from './smart-socket.js';
 
 /** What addresses one device at one server. */
 export interface DeviceAddress {
@@ -38,7 +38,7 @@ export async function openDeviceService(address: DeviceAddress, service: string,
 export async function readFeatures(address: DeviceAddress, ctx: Context): Promise<ReadonlySet<string>> {
   const link = await openDeviceService(address, 'host:features', ctx);
   try {
-    return new Set((await link.parser.readValue()).toString('utf8').split(','));
+    return new Set((await readValue(link)).split(','));
   } finally {
     link.socket.destroy();
   }

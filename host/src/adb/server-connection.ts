@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net';
 import type ConnectionModule from '@devicefarmer/adbkit/dist/src/adb/connection.js';
 import { type Context, abortError } from '../core/context.js';
-import { runProgram } from '../core/child-process.js';
 import { KhError, errnoOf, isKhError } from '../core/error.js';
 import { listAdbBinaries } from './adb-binary.js';
 import { type ServerAddress, formatServerAddress, isLoopback } from './server-address.js';
-import { type ServerLink, readStatus, writeRequest } from './smart-socket.js';
+import { type ServerLink, readStatus, readValue, writeRequest } from './smart-socket.js';
 
 /** An adb server as we reach it. Immutable; nothing is open until a service is. */
 export interface AdbServer {
@@ -49,11 +48,16 @@ function mayStart(error: KhError, address: ServerAddress): boolean {
   return absent && isLoopback(address);
 }
 
+/** adb's server takes IPv4's loopback address before IPv6's; looking `localhost` up would take some milliseconds. */
+function connectTarget(address: ServerAddress): { host?: string; path?: string; port: number } {
+  if (address.kind === 'local') return { path: address.path, port: 0 };
+  return { host: address.host === 'localhost' ? '127.0.0.1' : address.host, port: address.port };
+}
+
 async function connectLink(server: AdbServer, ctx: Context): Promise<ServerLink> {
   const Connection = await importConnection();
   const { address } = server;
-  const target = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path, port: 0 };
-  const connection = new Connection(target);
+  const connection = new Connection(connectTarget(address));
   // adbkit would start a server by itself, also for a remote address; openLink() decides that.
   Object.assign(connection, { triedStarting: true });
   connection.on('error', () => undefined);
@@ -77,7 +81,10 @@ async function connectLink(server: AdbServer, ctx: Context): Promise<ServerLink>
 
 /** Starts a server with the first adb program there is. Errors: `tool-missing`, `adb-unreachable`. */
 async function startServer(server: AdbServer, ctx: Context, unreachable: KhError): Promise<void> {
-  const where = formatServerAddress(server.address);
+  const { runProgram } = await import('../core/child-process.js');
+  const { address } = server;
+  // adb listens by no other name (AOSP socket_spec.cpp, tcp_host_is_local()).
+  const where = address.kind === 'tcp' ? `tcp:localhost:${address.port}` : formatServerAddress(address);
   for (const binary of server.binaries) {
     try {
       const { code, stderr } = await runProgram(binary, ['-L', where, 'start-server'], ctx);
@@ -126,7 +133,7 @@ export async function readHostValue(server: AdbServer, service: string, ctx: Con
   const link = await openHostService(server, service, ctx);
   const detach = destroyOnAbort(link.socket, ctx);
   try {
-    return (await link.parser.readValue()).toString('utf8');
+    return await readValue(link);
   } catch (error) {
     if (ctx.signal.aborted) throw abortError(ctx.signal);
     throw new KhError('adb-protocol', `The adb server broke off its answer to ${service}`, {}, error);

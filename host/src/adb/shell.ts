@@ -2,7 +2,7 @@ import { type Context, abortError } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { type DeviceAddress, openDeviceService } from './device-service.js';
 import { destroyOnAbort } from './server-connection.js';
-import { readShellFrames, shellFrame } from './shell-frame.js';
+import { encodeShellFrame, readShellFrames, shellFrame } from './shell-frame.js';
 
 /** A command running on the device. Dispose it to hang up: adbd then sends it SIGHUP and closes its pipes. */
 export interface ShellProcess extends AsyncDisposable {
@@ -22,6 +22,9 @@ const stderrLimit = 64 * 1024;
 export async function openShell(address: DeviceAddress, command: string, ctx: Context): Promise<ShellProcess> {
   const link = await openDeviceService(address, `shell,v2,raw:${command}`, ctx);
   const { socket } = link;
+  // We never send input. The frame also carries our TCP acknowledgement of OKAY: without it the adb server, which has
+  // Nagle's algorithm on towards its clients, holds back the first output for 40 ms.
+  socket.write(encodeShellFrame(shellFrame.closeStdin));
   const detach = destroyOnAbort(socket, ctx);
   let stderr = '';
   let code: number | undefined;

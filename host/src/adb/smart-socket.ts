@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Parser from '@devicefarmer/adbkit/dist/src/adb/parser.js';
 import { KhError } from '../core/error.js';
 import { parseFailure } from './failure.js';
@@ -26,12 +27,37 @@ export async function readStatus(link: ServerLink): Promise<void> {
   let status: string;
   let text = '';
   try {
-    status = await link.parser.readAscii(4);
-    if (status === 'FAIL') text = (await link.parser.readValue()).toString('utf8');
+    status = await untilClosed(link, link.parser.readAscii(4));
+    if (status === 'FAIL') text = await readValue(link);
   } catch (error) {
     throw new KhError('device-lost', 'The adb server closed the connection without an answer', {}, error);
   }
   if (status === 'OKAY') return;
   if (status === 'FAIL') throw parseFailure(text);
   throw new KhError('adb-protocol', 'The adb server answered with neither OKAY nor FAIL', { output: status });
+}
+
+/** A value of the server: four hex digits of length, then the text. Rejects if the connection ends before. */
+export async function readValue(link: ServerLink): Promise<string> {
+  return (await untilClosed(link, link.parser.readValue())).toString('utf8');
+}
+
+/**
+ * adbkit's reader does not see an end (we destroyed the socket, the server reset it) that comes between two reads, and
+ * waits for ever in the second. A read that has succeeded settles a turn later, as every promise of Bluebird: it wins.
+ */
+async function untilClosed<T>(link: ServerLink, read: PromiseLike<T>): Promise<T> {
+  const { socket } = link;
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => {
+      void nextTurn()
+        .then(() => nextTurn())
+        .then(() => reject(new Error('The connection is closed')));
+    };
+    if (socket.closed) onClose();
+    else socket.once('close', onClose);
+    Promise.resolve(read)
+      .finally(() => socket.off('close', onClose))
+      .then(resolve, reject);
+  });
 }

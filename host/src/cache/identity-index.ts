@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatIdentity, isRelease, type KernelIdentity } from '@kheaders/shared';
+import { type BootIdentity, formatBoot, formatIdentity, isRelease, type KernelIdentity } from '@kheaders/shared';
 import type { Context } from '../core/context.js';
 import { readNames, readSmallFile, replaceFile } from './files.js';
 import { Fields } from './fields.js';
@@ -16,9 +16,21 @@ interface IdentityRecord {
   readonly digest: string;
 }
 
+const bootPrefix = 'boot-';
+const bootDays = 30;
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** `identities/<sha256 of formatIdentity()>.json`. */
 export function identityPath(cache: Cache, identity: KernelIdentity): string {
-  return join(cache.identities, `${createHash('sha256').update(formatIdentity(identity)).digest('hex')}.json`);
+  return join(cache.identities, `${hashOf(formatIdentity(identity))}.json`);
+}
+
+/** `identities/boot-<sha256 of formatBoot()>.json`. */
+export function bootPath(cache: Cache, boot: BootIdentity): string {
+  return join(cache.identities, `${bootPrefix}${hashOf(formatBoot(boot))}.json`);
 }
 
 /**
@@ -26,11 +38,19 @@ export function identityPath(cache: Cache, identity: KernelIdentity): string {
  * (the phone is then asked again) and removes the record; throws nothing.
  */
 export async function findByIdentity(cache: Cache, identity: KernelIdentity): Promise<Entry | undefined> {
-  const file = identityPath(cache, identity);
+  return findByFile(cache, identityPath(cache, identity), identity.release);
+}
+
+/** findByIdentity() for a kernel that is known by its boot. */
+export async function findByBoot(cache: Cache, boot: BootIdentity): Promise<Entry | undefined> {
+  return findByFile(cache, bootPath(cache, boot), boot.release);
+}
+
+async function findByFile(cache: Cache, file: string, release: string): Promise<Entry | undefined> {
   try {
     const record = await readRecord(file);
     if (record === undefined) return undefined;
-    if (record.release === identity.release) {
+    if (record.release === release) {
       const entry = await readEntry(cache, record.release, record.digest);
       if (entry) return entry;
     }
@@ -48,9 +68,28 @@ export async function recordIdentity(
   entry: Entry,
   ctx: Context,
 ): Promise<void> {
+  await recordFile(cache, identityPath(cache, identity), entry, ctx);
+}
+
+/** recordIdentity() for a boot; drops the records of boots long ago. */
+export async function recordBoot(cache: Cache, boot: BootIdentity, entry: Entry, ctx: Context): Promise<void> {
+  await recordFile(cache, bootPath(cache, boot), entry, ctx);
+  const oldest = Date.now() - bootDays * 86_400_000;
+  for (const name of await readNames(cache.identities).catch(() => [])) {
+    if (!name.startsWith(bootPrefix)) continue;
+    const file = join(cache.identities, name);
+    const isOld = await stat(file).then(
+      ({ mtimeMs }) => mtimeMs < oldest,
+      () => false,
+    );
+    if (isOld) await rm(file, { force: true }).catch(() => undefined);
+  }
+}
+
+async function recordFile(cache: Cache, file: string, entry: Entry, ctx: Context): Promise<void> {
   const text = `${JSON.stringify({ schema: 1, release: entry.release, digest: entry.digest })}\n`;
   try {
-    await replaceFile(cache, identityPath(cache, identity), text);
+    await replaceFile(cache, file, text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     ctx.report({ kind: 'warning', warning: 'identity-index', message: `Cannot note the kernel's identity: ${reason}` });

@@ -1,10 +1,10 @@
+import { chmodSync, statSync } from 'node:fs';
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { errnoOf } from '../core/error.js';
-import { formatTree, publishedMode, type Tree } from '../core/tree.js';
+import { formatTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
 import { inCache } from './errors.js';
 import { lstatIfPresent, removeTree, syncToDisk, temporaryPath, writeSealedFile } from './files.js';
 import { makeEntry, names, type Cache, type Entry } from './format.js';
@@ -65,13 +65,20 @@ async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Conte
   await syncToDisk(staging.path);
 }
 
+/**
+ * The extraction creates files read-only already, so that only directories are left, unless the umask takes more away.
+ * All files were created under one umask, so one of each mode tells. Synchronous calls cost a third here.
+ */
 async function makeReadOnly(headers: string, tree: Tree, ctx: Context): Promise<void> {
-  const batch = 64;
-  for (let start = 0; start < tree.entries.length; start += batch) {
+  const files = tree.entries.filter(({ kind }) => kind === 'file');
+  const samples = [files.find(({ mode }) => (mode & 0o111) === 0), files.find(({ mode }) => (mode & 0o111) !== 0)];
+  const isDone = (entry: TreeEntry): boolean =>
+    (statSync(join(headers, entry.path)).mode & 0o777) === publishedMode(entry);
+  const filesDone = samples.every((entry) => entry === undefined || isDone(entry));
+  for (const entry of tree.entries) {
     throwIfAborted(ctx);
-    const entries = tree.entries.slice(start, start + batch).filter((entry) => entry.kind !== 'symlink');
-    await Promise.all(entries.map((entry) => chmod(join(headers, entry.path), publishedMode(entry))));
-    await setImmediate();
+    if (entry.kind === 'symlink' || (filesDone && entry.kind === 'file')) continue;
+    chmodSync(join(headers, entry.path), publishedMode(entry));
   }
   await chmod(headers, 0o555);
 }

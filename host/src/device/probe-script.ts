@@ -1,5 +1,3 @@
-import { quote } from './quote.js';
-
 /** Where the archive appears: sysfs since Linux 5.2, procfs before (f7b101d33046 moved it) and in vendor backports. */
 export const archivePaths = ['/sys/kernel/kheaders.tar.xz', '/proc/kheaders.tar.xz'] as const;
 
@@ -28,28 +26,42 @@ export const probeEnd = 'kheaders-probe end';
 /**
  * The shell script that collects every fact a pull decides on, as `key=value` lines. It needs no root, writes nothing,
  * and starts as few programs as it can: globs, tests and reads are the shell's own, because on a phone each program
- * costs some milliseconds. `zcat` runs only where no headers were found, to quote the kernel's own configuration.
+ * costs some milliseconds (USER_ID is mksh's own). `zcat` runs only where no headers were found, to quote the kernel's
+ * own configuration.
+ *
+ * It writes twice: the boot, before any program was started, because a known boot needs no more; then all the rest.
+ * Every further small write could wait 40 ms in the adb server.
  */
 export function formatProbeScript(): string {
+  return `exec 2>/dev/null
+v=; read -r v </proc/version
+b=; read -r b </proc/sys/kernel/random/boot_id
+echo "${probeMagic}
+version=$v
+boot=$b"
+r=$(
+${collectFacts()}
+)
+echo "$r
+${probeEnd}"`;
+}
+
+function collectFacts(): string {
   const globs = moduleForms.map((form) => `$d${form}/kheaders.ko*`);
   return [
-    `echo ${quote(probeMagic)}`,
-    'v=; read -r v </proc/version; echo "version=$v"',
     'echo "machine=$(uname -m)"',
-    'echo "uid=$(id -u)"',
-    'sha256sum /proc/config.gz /sys/kernel/notes 2>/dev/null | while read -r h f; do echo "sha256=$f $h"; done',
+    'echo "uid=${USER_ID:-$(id -u)}"',
+    'sha256sum /proc/config.gz /sys/kernel/notes',
     'echo "fingerprint=$(getprop ro.build.fingerprint)"',
     'echo "abi=$(getprop ro.product.cpu.abi)"',
     'echo "vbmeta=$(getprop ro.boot.vbmeta.digest)"',
     'n=',
-    `for f in ${archivePaths.join(' ')}; do [ -e "$f" ] || continue; n=1; r=no; [ -r "$f" ] && r=yes; echo "live=$r $f"; done`,
-    `for d in ${moduleRoots.join(' ')}; do`,
-    `for f in ${globs.join(' ')}; do [ -f "$f" ] || continue; n=1; r=no; [ -r "$f" ] && r=yes; echo "ko=$r $f"; done`,
-    'done',
-    'while read -r m s; do case $m in kheaders) echo "loaded=$s";; esac; done </proc/modules 2>/dev/null',
-    's=no; command -v su >/dev/null 2>&1 && s=yes; echo "su=$s"',
-    'if [ -z "$n" ] && [ -r /proc/config.gz ]; then echo "config=$(zcat /proc/config.gz 2>/dev/null | grep -w CONFIG_IKHEADERS)"; fi',
-    `echo ${quote(probeEnd)}`,
+    'look() { [ -e "$2" ] || return; n=1; r=no; [ -r "$2" ] && r=yes; echo "$1=$r $2"; }',
+    `for f in ${archivePaths.join(' ')}; do look live "$f"; done`,
+    `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
+    'while read -r m s; do [ "$m" = kheaders ] && echo "loaded=$s"; done </proc/modules',
+    'command -v su >/dev/null && echo su=yes',
+    '[ -z "$n" ] && [ -r /proc/config.gz ] && echo "config=$(zcat /proc/config.gz | grep -w CONFIG_IKHEADERS)"',
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { type KernelIdentity, parseProcVersion } from '@kheaders/shared';
+import { type BootIdentity, type KernelIdentity, parseProcVersion } from '@kheaders/shared';
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
 import { archivePaths, moduleRoots, probeEnd, probeMagic } from './probe-script.js';
@@ -28,13 +28,34 @@ export interface Probe {
   readonly configLine?: string;
 }
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * The boot in the first lines of a probe's output: null while they are not all there, undefined where the phone does not
+ * tell its boot id.
+ */
+export function parseBoot(output: string): BootIdentity | null | undefined {
+  const lines = splitLines(output);
+  const start = lines.indexOf(probeMagic);
+  // The last line may be cut off; each complete one is followed by another.
+  if (start < 0 || lines.length < start + 4) return null;
+  const [version, boot] = lines.slice(start + 1, start + 3).map(splitFact);
+  const release = parseProcVersion(version?.value ?? '');
+  if (release === undefined || boot?.key !== 'boot' || !uuid.test(boot.value)) return undefined;
+  return { bootId: boot.value, procVersion: (version?.value ?? '').slice(0, 512), release };
+}
+
+function splitLines(output: string): readonly string[] {
+  return output.split('\n').map((line) => line.replace(/\r$/, ''));
+}
+
 /**
  * Parses the output of the probe script. Every value is the phone's and is validated here: the release by isRelease(),
  * paths by their known places, digests by form; free text is made printable and cut.
  * Errors: `device-failed` where the output is not a probe's or names no kernel.
  */
 export function parseProbe(output: string): Probe {
-  const lines = output.split('\n').map((line) => line.replace(/\r$/, ''));
+  const lines = splitLines(output);
   const start = lines.indexOf(probeMagic);
   const end = lines.indexOf(probeEnd);
   if (start < 0 || end < start) {
@@ -46,7 +67,7 @@ export function parseProbe(output: string): Probe {
   const uid = Number(one('uid'));
   const configLine = parseConfigLine(one('config'));
   return {
-    identity: parseIdentity(one('version'), one('machine'), all('sha256'), one('fingerprint'), one('vbmeta')),
+    identity: parseIdentity(one('version'), one('machine'), lines.slice(start, end), one('fingerprint'), one('vbmeta')),
     uid: Number.isInteger(uid) && one('uid') !== '' ? uid : -1,
     live: all('live').flatMap((value) =>
       parseDeviceFile(value, (path) => archivePaths.some((known) => known === path)),
@@ -67,7 +88,7 @@ function splitFact(line: string): { key: string; value: string } {
 function parseIdentity(
   version: string,
   machine: string,
-  digests: readonly string[],
+  lines: readonly string[],
   fingerprint: string,
   vbmeta: string,
 ): KernelIdentity {
@@ -80,8 +101,8 @@ function parseIdentity(
   if (!/^[0-9a-z_]{1,32}$/.test(machine)) {
     throw new KhError('device-failed', 'The device reports no machine name', { output: machine.slice(0, 200) });
   }
-  const configSha256 = findDigest(digests, '/proc/config.gz');
-  const notesSha256 = findDigest(digests, '/sys/kernel/notes');
+  const configSha256 = findDigest(lines, '/proc/config.gz');
+  const notesSha256 = findDigest(lines, '/sys/kernel/notes');
   return {
     release,
     procVersion: printable(version, 512),
@@ -93,8 +114,9 @@ function parseIdentity(
   };
 }
 
-function findDigest(digests: readonly string[], path: string): string | undefined {
-  const digest = digests.find((text) => text.startsWith(`${path} `))?.slice(path.length + 1);
+/** `<64 hex digits>  <path>`, as sha256sum prints it. */
+function findDigest(lines: readonly string[], path: string): string | undefined {
+  const digest = lines.find((line) => line.endsWith(`  ${path}`))?.slice(0, -path.length - 2);
   return digest !== undefined && /^[0-9a-f]{64}$/.test(digest) ? digest : undefined;
 }
 

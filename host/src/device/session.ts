@@ -1,3 +1,4 @@
+import type { BootIdentity } from '@kheaders/shared';
 import type { Context } from '../core/context.js';
 import type { DeviceFile, Probe } from './probe.js';
 import type { RootPolicy } from './root.js';
@@ -10,8 +11,11 @@ import type { TransferRequest } from './transfer-script.js';
  */
 export interface Session extends AsyncDisposable {
   readonly serial: string;
-  /** Collects every fact a pull decides on in one call, without root. Errors: `device-failed`, `device-lost`. */
-  probe(ctx: Context): Promise<Probe>;
+  /**
+   * Asks the phone for every fact a pull decides on, in one call and without root. Returns as soon as the phone has said
+   * which boot this is. Errors: `device-failed`, `device-lost`.
+   */
+  openProbe(ctx: Context): Promise<RunningProbe>;
   /**
    * Looks for kheaders.ko as root, below all known module folders: some phones hide them from the plain shell.
    * Errors: `not-root`, `device-lost`.
@@ -22,6 +26,14 @@ export interface Session extends AsyncDisposable {
    * Errors: `not-root`, `module-refused`, `read-refused`, `device-failed`, `device-lost`.
    */
   openTransfer(request: TransferRequest, asRoot: boolean, ctx: Context): Promise<Transfer>;
+}
+
+/** A probe under way. Dispose it to hang up. */
+export interface RunningProbe extends AsyncDisposable {
+  /** Undefined where the phone does not tell. */
+  readonly boot: BootIdentity | undefined;
+  /** Waits for the rest. Errors: `device-failed`, `device-lost`. */
+  finish(): Promise<Probe>;
 }
 
 export interface SessionOptions {

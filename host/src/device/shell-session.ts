@@ -4,10 +4,11 @@ import { type Context, makeContext, withDeadline } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { KhError } from '../core/error.js';
 import { switchAdbd } from './adbd-root.js';
-import { type Probe, parseModuleSearch, parseProbe } from './probe.js';
-import { formatProbeScript, formatSearchScript } from './probe-script.js';
+import { type Probe, parseModuleSearch } from './probe.js';
+import { formatSearchScript } from './probe-script.js';
 import { type Root, findRoot } from './root.js';
-import type { Session, SessionOptions } from './session.js';
+import type { RunningProbe, Session, SessionOptions } from './session.js';
+import { openShellProbe } from './shell-probe.js';
 import { openShellTransfer } from './shell-transfer.js';
 
 const undoMilliseconds = 20_000;
@@ -18,16 +19,21 @@ export function openShellSession(address: DeviceAddress, options: SessionOptions
   let root: Promise<Root> | undefined;
   let probed: Probe | undefined;
 
-  async function probe(inner: Context): Promise<Probe> {
-    inner.report({ kind: 'step', step: 'probe' });
-    const { stdout } = await runShell(address, formatProbeScript(), inner);
-    probed = parseProbe(stdout);
-    return probed;
+  async function openProbe(inner: Context): Promise<RunningProbe> {
+    const running = await openShellProbe(address, inner);
+    const finish = async (): Promise<Probe> => (probed = await running.finish());
+    return { ...running, finish };
+  }
+
+  async function probeOnce(inner: Context): Promise<Probe> {
+    if (probed !== undefined) return probed;
+    await using running = await openProbe(inner);
+    return await running.finish();
   }
 
   async function becomeRoot(inner: Context): Promise<Root> {
     inner.report({ kind: 'step', step: 'root' });
-    const { uid, su } = probed ?? (await probe(inner));
+    const { uid, su } = await probeOnce(inner);
     const found = await findRoot(address, { policy: options.root, uid, su }, inner);
     inner.report({ kind: 'step', step: 'root', detail: found.method });
     return found;
@@ -53,7 +59,7 @@ export function openShellSession(address: DeviceAddress, options: SessionOptions
 
   return {
     serial,
-    probe,
+    openProbe,
     async searchModules(inner) {
       const found = await rootOnce(inner);
       const { stdout } = await runShell(found.address, found.wrap(formatSearchScript()), inner);

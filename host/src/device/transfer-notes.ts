@@ -6,7 +6,7 @@ export interface TransferReport {
   readonly unload: 'none' | 'ok' | 'gone' | 'failed';
   /** What rmmod said, where it failed. */
   readonly detail: string;
-  /** cat's exit code where it was not 0. */
+  /** dd's exit code where it was not 0. */
   readonly readError?: number;
   /** The module list afterwards; empty where it was not asked for. */
   readonly after: readonly string[];

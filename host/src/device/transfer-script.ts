@@ -22,7 +22,7 @@ const readersLimit = 300;
 
 /**
  * The script ignores every signal it can. It ends because its output does: when the host is gone, adbd closes the pipe,
- * `cat` fails and the script goes on to unload, SIGPIPE included: a note to a closed pipe must not end it. A trap would
+ * `dd` fails and the script goes on to unload, SIGPIPE included: a note to a closed pipe must not end it. A trap would
  * be worse: mksh defers it while a foreground child runs, and adbd's SIGHUP reaches only one process and never one that
  * su started (AOSP shell_service.cpp).
  *
@@ -30,11 +30,14 @@ const readersLimit = 300;
  */
 const prologue = `
 trap '' HUP INT TERM PIPE
-echo ${quote(transferMagic)}
 note() { echo "${noteMark}$*" >&2; }
-fail() { echo "error=$1"; shift; echo "detail=$*"; echo; exit 3; }
+fail() { e=$1; shift; reply "error=$e
+detail=$*"; exit 3; }
+reply() { echo "${transferMagic}
+$1
+"; }
 names() { m=; while read -r n _; do m="$m $n"; done </proc/modules; }
-send() { timeout ${readLimitSeconds} cat "$1" || note "read=$?"; }
+send() { timeout ${readLimitSeconds} dd if="$1" bs=65536 2>/dev/null || note "read=$?"; }
 for g in /sys/fs/cgroup /acct /dev/cg2_bpf; do
   [ -w $g/cgroup.procs ] && { echo $$ >$g/cgroup.procs; } 2>/dev/null
 done
@@ -42,13 +45,14 @@ done
 
 const readFile = `
 [ -r "$1" ] || fail read "$(cat "$1" 2>&1 >/dev/null | head -n 1)"
-echo "path=$1"
-echo "size=$(stat -c %s "$1")"
-echo
+reply "path=$1
+size=$(stat -c %s "$1")"
 send "$1"
 `;
 
 /**
+ * The strings of a module (.modinfo) stand near the end of the file, behind the archive; modinfo looks through all of it.
+ *
  * Several hosts may pull from one phone. Whoever reads holds a shared lock on the .ko file, whoever unloads waits for
  * the exclusive one; the lock belongs to the open file, goes with the process however it dies, and leaves nothing
  * behind. mksh closes descriptor 9 in the programs it starts, hence the copy on 8.
@@ -80,10 +84,11 @@ unload() {
   note "unload=failed"; note "detail=$err"
 }
 release=$1; shift
-names; echo "before=$m"
+names; before=$m
 ko=; seen=
 for k; do
-  v=$(modinfo -F vermagic "$k" 2>/dev/null)
+  v=$(tail -c 262144 "$k" | grep -zm1 '^vermagic=' 2>/dev/null); v=\${v#vermagic=}
+  [ -n "$v" ] || v=$(modinfo -F vermagic "$k" 2>/dev/null)
   case "$v " in "$release "*) ko=$k; break;; esac
   seen="$seen $k (\${v:-unreadable});"
 done
@@ -96,11 +101,11 @@ if [ -z "$a" ]; then
   [ $loaded = yes ] && unload
   fail load "the module is loaded but shows no archive"
 fi
-echo "path=$ko"
-echo "archive=$a"
-echo "loaded=$loaded"
-echo "size=$(stat -c %s $a)"
-echo
+reply "path=$ko
+archive=$a
+loaded=$loaded
+before=$before
+size=$(stat -c %s $a)"
 send $a
 [ $loaded = yes ] && unload
 names; note "after=$m"

@@ -10,26 +10,9 @@ import type { Session, Transfer } from '../device/session.js';
 import type { TransferReport } from '../device/transfer-notes.js';
 import { carveFrom } from './carve.js';
 import { type TreeFacts, checkTree } from './check-tree.js';
+import type { PhoneFacts, PhoneReport } from './phone-report.js';
 import type { Attempt } from './plan.js';
 import { type Received, receiveArchive } from './receive.js';
-
-/** What the manifest says of the phone, beside its identity. */
-export interface PhoneFacts {
-  readonly serial: string;
-  readonly model?: string | undefined;
-}
-
-/** What was done to the phone, and whether it was undone. */
-export interface PhoneReport {
-  /** True if we loaded the module. */
-  readonly loaded: boolean;
-  /** `unknown`: the connection broke before the phone could report. */
-  readonly unloaded: 'none' | 'ok' | 'gone' | 'failed' | 'unknown';
-  /** The module list and root state are as before; false where that could not be made sure of. */
-  readonly asFound: boolean;
-}
-
-export const untouched: PhoneReport = { loaded: false, unloaded: 'none', asFound: true };
 
 export interface FetchRequest {
   readonly cache: Cache;
@@ -103,7 +86,9 @@ async function settlePhone(transfer: Transfer, serial: string, ctx: Context): Pr
     return { loaded, unloaded: 'unknown', asFound: false };
   }
   const appeared = report.after.includes('kheaders') && !transfer.before.includes('kheaders');
-  return { loaded, unloaded: report.unload, asFound: report.unload !== 'failed' && !(loaded && appeared) };
+  const asFound = report.unload !== 'failed' && !(loaded && appeared);
+  if (loaded && asFound) ctx.report({ kind: 'step', step: 'unload', detail: 'done, the phone is as it was' });
+  return { loaded, unloaded: report.unload, asFound };
 }
 
 function warnLeft(serial: string, reason: string, ctx: Context): void {

@@ -8,9 +8,7 @@ import { listEntries, resolveEntry } from '../cache/store.js';
 import { type Usage, readUsage } from '../cache/usage.js';
 import { type Problem, verifyEntry } from '../cache/verify.js';
 import { type OperationOptions, makeContext } from '../core/context.js';
-import { importFile } from './import-file.js';
 import { type CacheOptions, findCache } from './options.js';
-import { extractInto } from './receive.js';
 
 /** The cache as users of the library see it: entries by name, and what can be done with them. Nothing to dispose. */
 export interface KernelCache {
@@ -47,15 +45,19 @@ function makeKernelCache(cache: Cache): KernelCache {
     list: () => listEntries(cache),
     resolve: (name) => resolveEntry(cache, name),
     verify: (entry, options) => verifyEntry(entry, makeContext(options)),
-    repair: (entry, options) => {
+    repair: async (entry, options) => {
       const ctx = makeContext(options);
+      const { extractInto } = await import('./receive.js');
       const extract = (archive: string, target: string) => extractInto(target, createReadStream(archive), ctx);
       return repairEntry(cache, entry, extract, ctx);
     },
     remove: (entry, options) => removeEntry(cache, entry, makeContext(options)),
     prune: (rules, options) => prune(cache, rules, makeContext(options)),
     usage: (options) => readUsage(cache, makeContext(options)),
-    import: (file, options) => importFile(cache, file, makeContext(options)),
+    import: async (file, options) => {
+      const { importFile } = await import('./import-file.js');
+      return importFile(cache, file, makeContext(options));
+    },
     export: (entry, file, options) => exportEntry(entry, file, makeContext(options)),
   };
 }

@@ -49,7 +49,8 @@ async function describeDevice(server: AdbServer, device: Device, cache: Cache, c
   using deadline = withDeadline(withSerial(ctx, serial), askMilliseconds, 'asking the device');
   try {
     await using session = openShellSession(addressDevice(server, device), { root: 'none' }, deadline);
-    const probe = await session.probe(deadline);
+    await using asked = await session.openProbe(deadline);
+    const probe = await asked.finish();
     const { abi, identity } = probe;
     const cached = await findByIdentity(cache, identity);
     return { ...seen, abi, release: identity.release, ...describeSource(probe), cached };

@@ -1,12 +1,12 @@
-import type { KernelIdentity } from '@kheaders/shared';
+import type { BootIdentity } from '@kheaders/shared';
 import type { Cache, Entry } from '../cache/format.js';
-import { findByIdentity, recordIdentity } from '../cache/identity-index.js';
+import { findByBoot, findByIdentity, recordBoot, recordIdentity } from '../cache/identity-index.js';
 import { touchEntry } from '../cache/store.js';
 import { type Context, throwIfAborted } from '../core/context.js';
 import { KhError, isKhError } from '../core/error.js';
 import type { Probe } from '../device/probe.js';
 import type { Session } from '../device/session.js';
-import { type PhoneFacts, type PhoneReport, fetchEntry, untouched } from './fetch.js';
+import { type PhoneFacts, type PhoneReport, untouched } from './phone-report.js';
 import { type Attempt, type PlanOptions, planAttempts } from './plan.js';
 import { type Share, kernelKey } from './share.js';
 
@@ -27,7 +27,6 @@ export interface Fetched {
 export interface PullOutcome extends Fetched {
   /** `cached`: the phone was only asked who it is. `shared`: another phone of this run delivered it. */
   readonly how: 'cached' | 'fetched' | 'shared';
-  readonly identity: KernelIdentity;
 }
 
 /** How often a phone is asked again because another host unloaded the module under our hands. */
@@ -43,17 +42,37 @@ export async function pullFrom(
   request: PullRequest,
   ctx: Context,
 ): Promise<PullOutcome> {
-  const probe = await session.probe(ctx);
-  const { identity } = probe;
-  const known = request.force ? undefined : await findByIdentity(cache, identity);
+  await using asked = await session.openProbe(ctx);
+  const { boot } = asked;
+  const booted = request.force || boot === undefined ? undefined : await findByBoot(cache, boot);
+  if (booted !== undefined) return await takeCached(booted);
+
+  const probe = await asked.finish();
+  const known = request.force ? undefined : await findByIdentity(cache, probe.identity);
   if (known !== undefined) {
-    await touchEntry(known);
-    return { entry: known, phone: untouched, how: 'cached', identity };
+    await recordAll(cache, boot, undefined, known, ctx);
+    return await takeCached(known);
   }
   const work = (): Promise<Fetched> => fetchInRounds(session, cache, probe, request, ctx);
-  const { value, shared } = await request.share.once(kernelKey(identity), work);
-  await recordIdentity(cache, identity, value.entry, ctx);
-  return { entry: value.entry, phone: shared ? untouched : value.phone, how: shared ? 'shared' : 'fetched', identity };
+  const { value, shared } = await request.share.once(kernelKey(probe.identity), work);
+  await recordAll(cache, boot, probe, value.entry, ctx);
+  return shared ? { ...value, phone: untouched, how: 'shared' } : { ...value, how: 'fetched' };
+}
+
+async function takeCached(entry: Entry): Promise<PullOutcome> {
+  await touchEntry(entry);
+  return { entry, phone: untouched, how: 'cached' };
+}
+
+async function recordAll(
+  cache: Cache,
+  boot: BootIdentity | undefined,
+  probe: Probe | undefined,
+  entry: Entry,
+  ctx: Context,
+): Promise<void> {
+  if (probe !== undefined) await recordIdentity(cache, probe.identity, entry, ctx);
+  if (boot !== undefined) await recordBoot(cache, boot, entry, ctx);
 }
 
 /** Another host may unload the module between our look and our read, or in the middle of it: then we look again. */
@@ -76,7 +95,8 @@ async function fetchInRounds(
         message: 'The archive vanished while it was read; asking again',
       });
       throwIfAborted(ctx);
-      probe = await session.probe(ctx);
+      await using asked = await session.openProbe(ctx);
+      probe = await asked.finish();
     }
   }
 }
@@ -95,6 +115,8 @@ async function fetchFirst(
   ctx: Context,
 ): Promise<Fetched> {
   const attempts = await planWithSearch(session, probe, request, ctx);
+  // Loaded here because a hit, the usual case, needs nothing of what transfers and extracts.
+  const { fetchEntry } = await import('./fetch.js');
   let refusal: KhError | undefined;
   for (const [index, attempt] of attempts.entries()) {
     throwIfAborted(ctx);

@@ -1,0 +1,42 @@
+import type { BootIdentity } from '@kheaders/shared';
+import type { DeviceAddress } from '../adb/device-service.js';
+import { openShell } from '../adb/shell.js';
+import type { Context } from '../core/context.js';
+import { KhError } from '../core/error.js';
+import { parseBoot, parseProbe } from './probe.js';
+import { formatProbeScript } from './probe-script.js';
+import type { RunningProbe } from './session.js';
+
+/** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
+const outputLimit = 256 * 1024;
+
+/** Starts the probe script and reads as far as the boot. Errors: see Session.openProbe(). */
+export async function openShellProbe(address: DeviceAddress, ctx: Context): Promise<RunningProbe> {
+  ctx.report({ kind: 'step', step: 'probe' });
+  const shell = await openShell(address, formatProbeScript(), ctx);
+  try {
+    const source = shell.stdout[Symbol.asyncIterator]();
+    let text = '';
+    /** Adds what comes next to text; false at the end. */
+    const more = async (): Promise<boolean> => {
+      const next = await source.next();
+      if (next.done === true) return false;
+      text += next.value.toString('latin1');
+      if (text.length > outputLimit) throw new KhError('device-failed', 'The device sent more text than expected');
+      return true;
+    };
+    let boot: BootIdentity | null | undefined = null;
+    while (boot === null && (await more())) boot = parseBoot(text);
+    return {
+      boot: boot ?? undefined,
+      async finish() {
+        while (await more());
+        return parseProbe(Buffer.from(text, 'latin1').toString('utf8'));
+      },
+      [Symbol.asyncDispose]: () => shell[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await shell[Symbol.asyncDispose]();
+    throw error;
+  }
+}
