@@ -32,6 +32,8 @@ export default tseslint.config(
     ignores: ['host/src/cli/**'],
     rules: { 'no-restricted-globals': ['error', { name: 'process', message: 'Only cli/ touches process.' }] },
   },
+  // Stands in for a package whose export is the default one.
+  { files: ['host/src/cli/text-width.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['test/**'],
     rules: {

@@ -24,6 +24,7 @@ await build({
   platform: 'node',
   target: 'node20',
   external: ['lzma-native'],
+  alias: { 'string-width': './src/cli/text-width.ts' },
   define: { KHEADERS_VERSION: JSON.stringify(version) },
   // Bundled CommonJS (adbkit, bluebird) calls require() for Node's own modules.
   banner: {

@@ -20,22 +20,34 @@ export interface Command<A> {
   readonly run: (args: A & CommonArguments, io: Io) => Promise<number>;
 }
 
-/** Registers a command whose argument type nobody else needs to know. */
-export type Registration = (
-  parser: Argv<CommonArguments>,
-  io: Io,
-  done: (code: number) => void,
-) => Argv<CommonArguments>;
+/** Takes over how to run the command that was called. */
+export type Chosen = (run: () => Promise<number>) => void;
 
-export function registerCommand<A>(command: Command<A>): Registration {
-  return (parser, io, done) =>
-    parser.command({
-      command: command.usage,
-      describe: command.describe,
-      builder: (inner: Argv<CommonArguments>) =>
-        command
-          .options(inner)
-          .example(command.examples.map(([line, what]): [string, string] => [`kheaders ${line}`, what])),
-      handler: async (args) => done(await command.run(args as unknown as A & CommonArguments, io)),
-    });
+/** A command as the command line knows it. */
+export interface RegisteredCommand {
+  readonly name: string;
+  /** What yargs prints above the options of this command alone. */
+  readonly heading: string;
+  /** Adds the command to a parser of all; `alone` makes it the parser's default, without its name. */
+  readonly register: (parser: Argv<CommonArguments>, io: Io, chosen: Chosen, alone: boolean) => Argv<CommonArguments>;
+}
+
+export function registerCommand<A>(command: Command<A>): RegisteredCommand {
+  const [name = '', ...positionals] = command.usage.split(' ');
+  return {
+    name,
+    heading: `${['kheaders', command.usage, '[options]'].join(' ')}\n\n${command.describe}`,
+    register: (parser, io, chosen, alone) =>
+      parser.command({
+        command: [alone ? '$0' : name, ...positionals].join(' '),
+        describe: command.describe,
+        builder: (inner: Argv<CommonArguments>) =>
+          command
+            .options(inner)
+            .example(command.examples.map(([line, what]): [string, string] => [`kheaders ${line}`, what])),
+        handler: (args) => {
+          chosen(() => command.run(args as unknown as A & CommonArguments, io));
+        },
+      }),
+  };
 }

@@ -20,6 +20,7 @@ export interface Drawing {
   draw(event: Event): void;
   /** Text that stays, above the status line. */
   note(text: string): void;
+  /** Takes the status line away; more may be drawn later. */
   end(): void;
 }
 

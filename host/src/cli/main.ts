@@ -31,7 +31,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   const io: Io = {
     signal: controller.signal,
     onEvent: (event: Event) => drawing.draw(event),
-    print: (line) => void process.stdout.write(`${line}\n`),
+    print(line) {
+      // Standard output may be the terminal the status line is on.
+      drawing.end();
+      process.stdout.write(`${line}\n`);
+    },
     note: (line) => drawing.note(line),
     width: process.stdout.isTTY ? process.stdout.columns : undefined,
   };
