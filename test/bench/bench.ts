@@ -1,0 +1,107 @@
+/**
+ * npm run bench [-- ROUNDS] : speed as ratios, both sides measured in turn in one run on tmpfs, medians of at least 9
+ * rounds. The machine may be busy: a ratio of two things measured side by side holds, a time alone does not.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startAdbServer } from '../phone/adb-server.js';
+import { exec } from '../phone/exec.js';
+import { startPhone } from '../phone/phone.js';
+import { type Pair, measurePair, measurePeak, runTimed } from './measure.js';
+import { bin } from '../phone/tests/cli.js';
+
+const rounds = Math.max(9, Number(process.argv[2] ?? 9));
+const work = await mkdtemp('/dev/shm/kheaders-bench-');
+await using server = await startAdbServer();
+await using phone = await startPhone(server, { layout: 'sys' });
+const env = { ...server.env, ANDROID_SERIAL: phone.serial, KHEADERS_CACHE: join(work, 'warm') };
+const node = process.execPath;
+const module = `/system_dlkm/lib/modules/${phone.release}/kernel/kernel/kheaders.ko`;
+const archive = phone.archivePath ?? '';
+
+let folder = 0;
+const fresh = (): string => join(work, `round-${++folder}`);
+const clean = (path: string) => async (): Promise<void> => {
+  await exec('chmod', ['-R', 'u+w', path]);
+  await rm(path, { recursive: true, force: true });
+};
+
+const recipe = (target: string): string =>
+  [
+    'set -e',
+    `mkdir ${target}`,
+    `adb shell "su -c 'insmod ${module}'"`,
+    `adb pull /sys/kernel/kheaders.tar.xz ${target}/a >/dev/null`,
+    `adb shell "su -c 'rmmod kheaders'"`,
+    `tar -C ${target} -xJf ${target}/a`,
+  ].join('\n');
+
+const pairs: readonly Pair[] = [
+  {
+    name: '(a) kheaders pull, cold  /  shell recipe',
+    target: 1,
+    ours: () => {
+      const cache = fresh();
+      return { file: node, args: [bin, 'pull'], env: { ...env, KHEADERS_CACHE: cache }, after: clean(cache) };
+    },
+    theirs: () => {
+      const target = fresh();
+      return { file: 'sh', args: ['-c', recipe(target)], env, after: clean(target) };
+    },
+  },
+  {
+    name: '(b) kheaders pull, warm  /  adb shell uname -r',
+    target: 6,
+    ours: () => ({ file: node, args: [bin, 'pull'], env }),
+    theirs: () => ({ file: 'adb', args: ['shell', 'uname', '-r'], env }),
+  },
+  {
+    name: '(c) kheaders import      /  tar -xJf',
+    target: 2.2,
+    ours: () => {
+      const cache = fresh();
+      return {
+        file: node,
+        args: [bin, 'import', archive],
+        env: { ...env, KHEADERS_CACHE: cache },
+        after: clean(cache),
+      };
+    },
+    theirs: () => {
+      const target = fresh();
+      return {
+        file: 'sh',
+        args: ['-c', `mkdir ${target} && exec tar -C ${target} -xJf ${archive}`],
+        env,
+        after: clean(target),
+      };
+    },
+  },
+  {
+    name: '(d) kheaders --version   /  node -e 0',
+    target: 2,
+    ours: () => ({ file: node, args: [bin, '--version'], env }),
+    theirs: () => ({ file: node, args: ['-e', '0'], env }),
+  },
+];
+
+try {
+  await runTimed({ file: node, args: [bin, 'pull'], env });
+  console.log(
+    `medians of ${rounds} rounds, in turn, on tmpfs; load before: ${(await readFile('/proc/loadavg', 'utf8')).split(' ')[0]}`,
+  );
+  let met = true;
+  for (const pair of pairs) {
+    const { ours, theirs, ratio } = await measurePair(pair, rounds);
+    const verdict = ratio <= pair.target ? 'met' : 'MISSED';
+    met &&= ratio <= pair.target;
+    const peak = await measurePeak(pair.ours());
+    console.log(
+      `${pair.name}: ${ours.toFixed(0)} ms / ${theirs.toFixed(0)} ms = ${ratio.toFixed(2)}` +
+        `  (target ${pair.target}: ${verdict}; peak ${Math.round(peak / 1024)} MiB)`,
+    );
+  }
+  process.exitCode = met ? 0 : 1;
+} finally {
+  await clean(work)();
+}
