@@ -16,7 +16,8 @@ await using server = await startAdbServer();
 await using phone = await startPhone(server, { layout: 'sys' });
 const env = { ...server.env, ANDROID_SERIAL: phone.serial, KHEADERS_CACHE: join(work, 'warm') };
 const node = process.execPath;
-const module = `/system_dlkm/lib/modules/${phone.release}/kernel/kernel/kheaders.ko`;
+// Android's modprobe needs its folder named.
+const folderOfModules = `/system_dlkm/lib/modules/${phone.release}`;
 const archive = phone.archivePath ?? '';
 
 let folder = 0;
@@ -30,7 +31,7 @@ const recipe = (target: string): string =>
   [
     'set -e',
     `mkdir ${target}`,
-    `adb shell "su -c 'insmod ${module}'"`,
+    `adb shell "su -c 'modprobe -d ${folderOfModules} kheaders'"`,
     `adb pull /sys/kernel/kheaders.tar.xz ${target}/a >/dev/null`,
     `adb shell "su -c 'rmmod kheaders'"`,
     `tar -C ${target} -xJf ${target}/a`,

@@ -1,0 +1,86 @@
+import { smallTree, compressXz, makeTar } from '../../support/archives.js';
+import type { ScriptedDevice, ScriptedShell, ShellHandler } from '../../support/adb-server-script.js';
+
+/** The release that smallTree's headers are of. */
+export const release = '6.1.25-android14-11';
+export const modulePath = `/system_dlkm/lib/modules/${release}/kernel/kernel/kheaders.ko`;
+export const bootId = '01234567-89ab-cdef-0123-456789abcdef';
+export const livePath = '/sys/kernel/kheaders.tar.xz';
+export const archive = compressXz(makeTar(smallTree));
+
+/** How a scripted phone answers; each part may be replaced. Default: a phone with su that has kheaders.ko. */
+export interface PhoneScript {
+  /** Lines of the probe in place of those with the same key; an empty list leaves the key out, no key is a digest. */
+  readonly probe?: Readonly<Record<string, readonly string[]>>;
+  readonly onProbe?: ShellHandler;
+  readonly onSu?: ShellHandler;
+  readonly onTransfer?: ShellHandler;
+  readonly onSearch?: ShellHandler;
+}
+
+const facts: Readonly<Record<string, readonly string[]>> = {
+  version: [`Linux version ${release} (build@host) #1 SMP`],
+  boot: [bootId],
+  machine: ['aarch64'],
+  uid: ['2000'],
+  '': [`${'a'.repeat(64)}  /proc/config.gz`, `${'b'.repeat(64)}  /sys/kernel/notes`],
+  fingerprint: ['google/shiba/shiba:14/UQ1A/1:user/release-keys'],
+  abi: ['arm64-v8a'],
+  vbmeta: [],
+  live: [],
+  ko: [`yes ${modulePath}`],
+  su: ['yes'],
+};
+
+/** The text a phone answers the probe with. */
+export function probeText(changes: PhoneScript['probe'] = {}): string {
+  const lines = Object.entries({ ...facts, ...changes }).flatMap(([key, values]) =>
+    values.map((v) => (key === '' ? v : `${key}=${v}`)),
+  );
+  return ['kheaders-probe 1', ...lines, 'kheaders-probe end', ''].join('\n');
+}
+
+/** The header of a transfer that loaded the module. */
+export function headerText(fields: Readonly<Record<string, string>> = {}): string {
+  const all = { before: 'binder', path: modulePath, loaded: 'yes', size: String(archive.length), ...fields };
+  return ['kheaders-transfer 1', ...Object.entries(all).map(([key, value]) => `${key}=${value}`), '', ''].join('\n');
+}
+
+/** What a good phone does with a transfer. `bytes` is the payload, `size` what the header says of it. */
+export function sendArchive(shell: ScriptedShell, bytes: Buffer = archive, size: number = bytes.length): void {
+  shell.stdout(headerText({ size: String(size) }));
+  shell.stdout(bytes);
+  shell.stderr('kheaders-note unload=ok\nkheaders-note after=binder\n');
+  shell.exit();
+}
+
+/** What a phone does that refuses a transfer. */
+export function sendRefusal(shell: ScriptedShell, kind: string, detail: string): void {
+  shell.stdout(`kheaders-transfer 1\nbefore=binder\nerror=${kind}\ndetail=${detail}\n\n`);
+  shell.exit(3);
+}
+
+export function scriptPhone(script: PhoneScript = {}): ShellHandler {
+  const { probe, onProbe, onSu, onTransfer, onSearch } = script;
+  const answerProbe: ShellHandler = (shell) => {
+    shell.stdout(probeText(probe));
+    shell.exit();
+  };
+  const answerId: ShellHandler = (shell) => {
+    shell.stdout('0\n');
+    shell.exit();
+  };
+  return (shell) => {
+    const { command } = shell;
+    if (command.includes('kheaders-probe')) (onProbe ?? answerProbe)(shell);
+    else if (command.includes('kheaders-transfer')) (onTransfer ?? sendArchive)(shell);
+    else if (command.includes('id -u')) (onSu ?? answerId)(shell);
+    else if (command.includes('find ') && onSearch) onSearch(shell);
+    else shell.exit(127);
+  };
+}
+
+/** A ready device that follows the script. */
+export function phone(script: PhoneScript = {}, serial = 'PHONE1', transportId = 1): ScriptedDevice {
+  return { serial, transportId, shell: scriptPhone(script) };
+}
