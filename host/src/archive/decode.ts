@@ -1,8 +1,8 @@
 import type { Context } from '../core/context.js';
-import { decodeXz, type XzOptions } from './xz.js';
-import { decodeThrough, startXz } from './xz-program.js';
+import { decodeXz } from './xz.js';
+import { decodeThrough, startXz, type XzProgramOptions } from './xz-program.js';
 
-export interface DecodeOptions extends XzOptions {
+export interface DecodeOptions extends Omit<XzProgramOptions, 'program'> {
   /** The xz program to use where the machine has it; undefined: always decode in this process. */
   readonly program: string | undefined;
 }
@@ -12,14 +12,15 @@ export interface DecodeOptions extends XzOptions {
  * liblzma 5.2.3 of 2016, which takes more than twice the time, and the program runs on another processor beside us.
  * Both accept and refuse the same archives; what is done with the plain bytes does not depend on it.
  *
- * @throws KhError as decodeXz().
+ * @throws KhError as decodeXz() and decodeThrough().
  */
 export async function* decodeArchive(
   source: AsyncIterable<Uint8Array>,
-  options: DecodeOptions,
+  { program, ...limits }: DecodeOptions,
   ctx: Context,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const xz = options.program === undefined ? undefined : await startXz(options.program, options.memoryLimit);
-  if (xz === undefined) yield* decodeXz(source, options, ctx);
-  else yield* decodeThrough(xz, source, ctx);
+  const options = program === undefined ? undefined : { ...limits, program };
+  const xz = options && (await startXz(options));
+  if (xz === undefined || options === undefined) yield* decodeXz(source, limits, ctx);
+  else yield* decodeThrough(xz, source, options, ctx);
 }

@@ -15,7 +15,7 @@ export interface ExtractOptions {
   readonly caseInsensitive: boolean;
   /** Files are created 0444 or 0555 instead of 0644 or 0755; directories stay 0755, or nobody could fill them. */
   readonly readOnly: boolean;
-  /** See DecodeOptions. */
+  /** See DecodeOptions.program. */
   readonly xzProgram?: string | undefined;
 }
 
@@ -39,7 +39,13 @@ export async function extractArchive(
   ctx: Context,
 ): Promise<Tree> {
   const { limits, caseInsensitive, readOnly } = options;
-  const decoding = { memoryLimit: limits.memoryBytes, program: options.xzProgram };
+  const decoding = {
+    memoryLimit: limits.memoryBytes,
+    totalBytes: limits.totalBytes,
+    program: options.xzProgram,
+    // Beside the tree: on its disk, and swept with it.
+    scratch: `${target}.tar`,
+  };
   const policy = new EntryPolicy({ limits, caseInsensitive, windows: sep === '\\' });
   const writer = makeTreeWriter(target);
   const entries: TreeEntry[] = [];

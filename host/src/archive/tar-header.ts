@@ -65,9 +65,20 @@ function parseNumber(block: Buffer, offset: number, length: number): number {
     const value = block.readUIntBE(offset + length - 6, 6);
     if (block.subarray(offset + 1, offset + length - 6).every((byte) => byte === 0)) return value;
   }
-  const digits = /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', offset, offset + length))?.[1];
-  if (digits !== undefined) return parseInt(digits, 8);
+  let at = offset;
+  const end = offset + length;
+  while (at < end && block[at] === 0x20) at++;
+  const start = at;
+  let value = 0;
+  for (; at < end && isOctal(block[at]); at++) value = value * 8 + (block[at] ?? 0) - 0x30;
+  const hasDigits = at > start;
+  while (at < end && (block[at] === 0x20 || block[at] === 0)) at++;
+  if (hasDigits && at === end) return value;
   throw corrupt('header-number', 'A header of the archive holds a wrong number');
+}
+
+function isOctal(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x37;
 }
 
 function kindOf(flag: number): TarKind {

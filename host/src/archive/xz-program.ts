@@ -1,75 +1,140 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fstatSync, readSync } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import { abortError, type Context } from '../core/context.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { abortError, throwIfAborted, type Context } from '../core/context.js';
 import { readEnvironment } from '../core/environment.js';
 import { KhError } from '../core/error.js';
 import { untilAborted } from './until-aborted.js';
+import { diskError } from './write-tree.js';
 
-/** A running `xz --decompress`: reads xz on its stdin, writes plain bytes on its stdout. */
-export type XzProcess = ChildProcessByStdio<Writable, Readable, Readable>;
+/** A running `xz --decompress`: reads xz on its stdin, writes plain bytes into a file. */
+export interface XzProcess {
+  readonly child: ChildProcessByStdio<Writable, null, Readable>;
+  /** Has no name any more where the system allows that: it goes with the last who has it open. */
+  readonly plain: FileHandle;
+  readonly scratch: string;
+}
+
+export interface XzProgramOptions {
+  readonly program: string;
+  /** Bytes. */
+  readonly memoryLimit: number;
+  /** Bytes of plain text; a file that grows beyond ends the process. */
+  readonly totalBytes: number;
+  /** A file to create, on a disk with room for the plain archive: 31 MB. */
+  readonly scratch: string;
+}
 
 /**
  * Starts the machine's own xz, or returns undefined where there is none. One thread: the multi-threaded decoder of
- * xz 5.3.3 to 5.8.0 has a memory error (CVE-2025-31115). The caller hands it to decodeThrough(), which ends it.
+ * xz 5.3.3 to 5.8.0 has a memory error (CVE-2025-31115). It writes into a file because Node reads a pipe 64 KiB at a
+ * time, which costs 150 ms of processor for one archive. The caller hands the process to decodeThrough(), which ends it.
+ *
+ * @throws KhError `disk-full`, `cache-unwritable` where the file cannot be created.
  */
-export async function startXz(program: string, memoryLimit: number): Promise<XzProcess | undefined> {
+export async function startXz(options: XzProgramOptions): Promise<XzProcess | undefined> {
+  const { program, memoryLimit, scratch } = options;
+  const plain = await open(scratch, 'wx+', 0o600).catch((error: unknown) => {
+    throw diskError(error, scratch);
+  });
   const limit = `--memlimit-decompress=${memoryLimit}`;
-  const args = ['--decompress', '--stdout', '--format=xz', '--threads=1', limit];
   const { env } = readEnvironment();
-  const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const child = spawn(program, ['--decompress', '--stdout', '--format=xz', '--threads=1', limit], {
+    stdio: ['pipe', plain.fd, 'pipe'],
     windowsHide: true,
     // Options of the user's own must not reach this xz; its messages are read below.
     env: { ...env, XZ_DEFAULTS: '', XZ_OPT: '', LC_ALL: 'C' },
   });
   try {
     await once(child, 'spawn');
-    return child;
+    await rm(scratch).catch(() => undefined);
+    return { child: child as XzProcess['child'], plain, scratch };
   } catch {
+    await plain.close();
+    await rm(scratch, { force: true });
     return undefined;
   }
 }
 
 /**
- * The plain bytes xz makes of source. Ends the process, whatever happens.
+ * The plain bytes xz makes of source, while it makes them. Ends the process and removes its file, whatever happens.
  *
- * @throws KhError as decodeXz(), and whatever source throws.
+ * @throws KhError as decodeXz(), `archive-refused` with reason `total-size`, `disk-full`, and whatever source throws.
  */
 export async function* decodeThrough(
-  child: XzProcess,
+  xz: XzProcess,
   source: AsyncIterable<Uint8Array>,
+  options: XzProgramOptions,
   ctx: Context,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const ended = once(child, 'close');
-  ended.catch(() => undefined);
+  const { child, plain } = xz;
+  let code: number | null | undefined;
+  const ended = once(child, 'close').then(([status]) => (code = status as number | null));
   let messages = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (messages += text.slice(0, 4096)));
   const kill = (): void => void child.kill('SIGKILL');
-  ctx.signal.addEventListener('abort', kill, { once: true });
-  if (ctx.signal.aborted) kill();
-  const feeding = feed(child, source, ctx);
-  feeding.catch(kill);
-  try {
-    for await (const chunk of child.stdout) yield chunk as Buffer;
-    await feeding;
-    const [code] = (await ended) as [number | null];
-    if (ctx.signal.aborted) throw abortError(ctx.signal);
-    if (code !== 0) throw asXzError(messages);
-  } finally {
-    ctx.signal.removeEventListener('abort', kill);
+  let failure: { readonly error: unknown } | undefined;
+  const feeding = feed(child, source, ctx).catch((error: unknown) => {
+    failure = { error };
     kill();
+  });
+  try {
+    yield* follow(plain.fd, () => code !== undefined, options.totalBytes, ctx);
+    // An xz that refuses does not wait for the rest of its input, and neither do we.
+    if (code === 0) await feeding;
+    if (failure !== undefined) throw failure.error;
+    if (code !== 0) throw asXzError(messages, xz.scratch);
+  } finally {
+    kill();
+    await ended;
+    await plain.close();
+    await rm(xz.scratch, { force: true }).catch(() => undefined);
   }
 }
 
 /** Writes source to xz. An xz that has seen enough closes its stdin; why, its exit code tells. */
-async function feed(child: XzProcess, source: AsyncIterable<Uint8Array>, ctx: Context): Promise<void> {
+async function feed(child: XzProcess['child'], source: AsyncIterable<Uint8Array>, ctx: Context): Promise<void> {
   const closed = new Promise<void>((resolve) => child.stdin.once('close', resolve).on('error', () => resolve()));
   for await (const chunk of untilAborted(source, ctx)) {
     if (child.stdin.destroyed) return;
     if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain').catch(() => undefined), closed]);
   }
   child.stdin.end();
+}
+
+const readBytes = 256 * 1024;
+const waitMilliseconds = 2;
+
+/** The bytes of a file that grows, until its writer has ended. */
+async function* follow(
+  descriptor: number,
+  hasEnded: () => boolean,
+  limit: number,
+  ctx: Context,
+): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; ;) {
+    throwIfAborted(ctx);
+    // Asked before the read, so that nothing written before the end is missed.
+    const last = hasEnded();
+    if (fstatSync(descriptor).size > limit) {
+      throw new KhError('archive-refused', 'The archive is too large', { reason: 'total-size' });
+    }
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    const length = readSync(descriptor, buffer, 0, readBytes, at);
+    if (length > 0) yield buffer.subarray(0, length);
+    else if (last) return;
+    else await sleepOrAbort(ctx);
+    at += length;
+  }
+}
+
+async function sleepOrAbort(ctx: Context): Promise<void> {
+  await sleep(waitMilliseconds, undefined, { signal: ctx.signal }).catch(() => {
+    throw abortError(ctx.signal);
+  });
 }
 
 /** xz's messages (5.2 to 5.8, src/xz/message.c) as decodeXz()'s reasons. */
@@ -79,7 +144,10 @@ const reasons: readonly (readonly [string, string])[] = [
   ['Unsupported', 'unsupported-xz'],
 ];
 
-function asXzError(messages: string): KhError {
+function asXzError(messages: string, scratch: string): KhError {
+  if (messages.includes('No space left')) {
+    return new KhError('disk-full', 'No space is left to decompress the archive', { path: scratch, reason: 'ENOSPC' });
+  }
   if (messages.includes('Memory usage limit')) {
     const details = { reason: 'memory-limit' };
     return new KhError('archive-refused', 'The archive needs too much memory to decompress', details);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { errnoOf } from '../core/error.js';
-import { formatTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
+import { formatMadeTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
 import { inCache } from './errors.js';
 import { lstatIfPresent, removeTree, syncToDisk, temporaryPath, writeSealedFile } from './files.js';
 import { makeEntry, names, type Cache, type Entry } from './format.js';
@@ -53,7 +53,7 @@ async function install(
 /** Writes what is missing, the manifest last, takes away all write permissions and forces to the disk what must be. */
 async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Context): Promise<void> {
   await makeReadOnly(staging.headersDir, tree, ctx);
-  await writeSealedFile(join(staging.path, names.tree), formatTree(tree.entries));
+  await writeSealedFile(join(staging.path, names.tree), formatMadeTree(tree));
   await writeFile(join(staging.path, names.used), '');
   await chmod(staging.archivePath, 0o644); // a copy of a published one is 0444, and syncing needs w
   await syncToDisk(staging.archivePath);

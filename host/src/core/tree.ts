@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { posix } from 'node:path';
 import { KhError } from './error.js';
 
 /** One file, directory or symlink of an extracted tree. */
@@ -47,6 +46,11 @@ export function formatTree(entries: readonly TreeEntry[]): string {
   return formatSorted(sortEntries(entries));
 }
 
+/** formatTree() of a tree that makeTree() made: its entries are sorted already. */
+export function formatMadeTree(tree: Tree): string {
+  return formatSorted(tree.entries);
+}
+
 /** The reverse of formatTree(). Throws `cache-corrupt` for anything formatTree() does not write. */
 export function parseTree(text: string): Tree {
   if (text !== '' && !text.endsWith('\n')) throw damaged('the last line is not ended');
@@ -73,11 +77,15 @@ function summarize(entries: readonly TreeEntry[]): TreeSummary {
   };
 }
 
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
 function impliedDirectories(entries: readonly TreeEntry[]): readonly TreeEntry[] {
   const known = new Set(entries.map((entry) => entry.path));
   const implied: TreeEntry[] = [];
   for (const entry of entries) {
-    for (let path = posix.dirname(entry.path); path !== '.' && !known.has(path); path = posix.dirname(path)) {
+    for (let path = parentOf(entry.path); path !== '' && !known.has(path); path = parentOf(path)) {
       known.add(path);
       implied.push({ path, kind: 'directory', mode: 0o755, size: 0 });
     }
@@ -85,8 +93,13 @@ function impliedDirectories(entries: readonly TreeEntry[]): readonly TreeEntry[]
   return implied;
 }
 
-/** By the bytes of the path: JavaScript's own order is that of UTF-16 units, which no other tool has. */
+/**
+ * By the bytes of the path as UTF-8. JavaScript's own order is that of UTF-16 units; the two differ only where there are
+ * surrogates or units above them, which no header's name has.
+ */
 function sortEntries(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  const isPlain = entries.every(({ path }) => !/[\ud800-\uffff]/.test(path));
+  if (isPlain) return [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   return entries
     .map((entry) => ({ entry, key: Buffer.from(entry.path) }))
     .sort((a, b) => Buffer.compare(a.key, b.key))

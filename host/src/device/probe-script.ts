@@ -22,6 +22,8 @@ const moduleForms = ['', '/*', '/kernel/kernel', '/*/kernel/kernel'] as const;
 /** First line of a probe's output; anything before it is chatter of the shell or of su. */
 export const probeMagic = 'kheaders-probe 1';
 export const probeEnd = 'kheaders-probe end';
+/** Stands between what the phone knows at once and what takes programs to find out. */
+export const probeMiddle = 'kheaders-probe more';
 
 /**
  * The shell script that collects every fact a pull decides on, as `key=value` lines. It needs no root, writes nothing,
@@ -29,38 +31,49 @@ export const probeEnd = 'kheaders-probe end';
  * costs some milliseconds (USER_ID is mksh's own). `zcat` runs only where no headers were found, to quote the kernel's
  * own configuration.
  *
- * It writes twice: the boot, before any program was started, because a known boot needs no more; then all the rest.
- * Every further small write could wait 40 ms in the adb server.
+ * It writes twice: first what the shell knows by itself (the boot, where headers are), because a known boot needs no
+ * more and an unknown release can be fetched at once; then what takes programs to find out. Every further small write
+ * could wait 40 ms in the adb server.
  */
 export function formatProbeScript(): string {
   return `exec 2>/dev/null
 v=; read -r v </proc/version
 b=; read -r b </proc/sys/kernel/random/boot_id
+${seeFacts()}
 echo "${probeMagic}
 version=$v
-boot=$b"
+boot=$b
+uid=\${USER_ID:-$(id -u)}$o
+${probeMiddle}"
 r=$(
-${collectFacts()}
+${askFacts()}
 )
 echo "$r
 ${probeEnd}"`;
 }
 
-function collectFacts(): string {
+/** Collects lines in $o without starting a program. */
+function seeFacts(): string {
   const globs = moduleForms.map((form) => `$d${form}/kheaders.ko*`);
   return [
+    'o=',
+    'n=',
+    'add() { o="$o\n$1"; }',
+    'look() { [ -e "$2" ] || return; n=1; r=no; [ -r "$2" ] && r=yes; add "$1=$r $2"; }',
+    `for f in ${archivePaths.join(' ')}; do look live "$f"; done`,
+    `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
+    '[ -d /sys/module/kheaders ] && add loaded=yes',
+    'command -v su >/dev/null && add su=yes',
+  ].join('\n');
+}
+
+function askFacts(): string {
+  return [
     'echo "machine=$(uname -m)"',
-    'echo "uid=${USER_ID:-$(id -u)}"',
     'sha256sum /proc/config.gz /sys/kernel/notes',
     'echo "fingerprint=$(getprop ro.build.fingerprint)"',
     'echo "abi=$(getprop ro.product.cpu.abi)"',
     'echo "vbmeta=$(getprop ro.boot.vbmeta.digest)"',
-    'n=',
-    'look() { [ -e "$2" ] || return; n=1; r=no; [ -r "$2" ] && r=yes; echo "$1=$r $2"; }',
-    `for f in ${archivePaths.join(' ')}; do look live "$f"; done`,
-    `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
-    'while read -r m s; do [ "$m" = kheaders ] && echo "loaded=$s"; done </proc/modules',
-    'command -v su >/dev/null && echo su=yes',
     '[ -z "$n" ] && [ -r /proc/config.gz ] && echo "config=$(zcat /proc/config.gz | grep -w CONFIG_IKHEADERS)"',
   ].join('\n');
 }

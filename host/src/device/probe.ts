@@ -1,7 +1,7 @@
 import { type BootIdentity, type KernelIdentity, parseProcVersion } from '@kheaders/shared';
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
-import { archivePaths, moduleRoots, probeEnd, probeMagic } from './probe-script.js';
+import { archivePaths, moduleRoots, probeEnd, probeMagic, probeMiddle } from './probe-script.js';
 
 /** A file on the phone, and whether the plain adb shell may read it. */
 export interface DeviceFile {
@@ -9,21 +9,27 @@ export interface DeviceFile {
   readonly readable: boolean;
 }
 
-/** What a phone says about itself before anything is done to it. */
-export interface Probe {
-  readonly identity: KernelIdentity;
+/** What a phone knows of itself without starting a program: enough to plan by. */
+export interface Sighting {
+  /** From /proc/version; passes isRelease(). */
+  readonly release: string;
   /** uid of the plain adb shell: 2000, or 0 where adbd runs as root. */
   readonly uid: number;
   /** Archives that are there without our doing: the feature is built in, or somebody loaded the module. */
   readonly live: readonly DeviceFile[];
   /** Copies of kheaders.ko, the most trustworthy first. */
   readonly modules: readonly DeviceFile[];
-  /** True if /proc/modules lists kheaders. */
+  /** True if a module named kheaders is loaded. */
   readonly loaded: boolean;
-  /** `ro.product.cpu.abi`, e.g. `arm64-v8a`. */
-  readonly abi?: string;
   /** True if there is a program named su. */
   readonly su: boolean;
+}
+
+/** What a phone says about itself before anything is done to it. */
+export interface Probe extends Sighting {
+  readonly identity: KernelIdentity;
+  /** `ro.product.cpu.abi`, e.g. `arm64-v8a`. */
+  readonly abi?: string;
   /** CONFIG_IKHEADERS as /proc/config.gz has it; only asked for where neither archive nor module was found. */
   readonly configLine?: string;
 }
@@ -61,23 +67,55 @@ export function parseProbe(output: string): Probe {
   if (start < 0 || end < start) {
     throw new KhError('device-failed', 'The device did not answer the probe', { output: output.slice(0, 1000) });
   }
-  const facts = lines.slice(start + 1, end).map(splitFact);
-  const all = (key: string): string[] => facts.filter((fact) => fact.key === key).map((fact) => fact.value);
-  const one = (key: string): string => all(key)[0] ?? '';
-  const uid = Number(one('uid'));
+  const { all, one } = readFacts(lines.slice(start + 1, end));
   const configLine = parseConfigLine(one('config'));
   return {
+    ...readSighting({ all, one }),
     identity: parseIdentity(one('version'), one('machine'), lines.slice(start, end), one('fingerprint'), one('vbmeta')),
+    ...(/^[A-Za-z0-9_-]{1,32}$/.test(one('abi')) ? { abi: one('abi') } : {}),
+    ...(configLine === undefined ? {} : { configLine }),
+  };
+}
+
+/** The first part of a probe's output; undefined while it is not all there. Errors: as parseProbe(). */
+export function parseSighting(output: string): Sighting | undefined {
+  const lines = splitLines(output);
+  const start = lines.indexOf(probeMagic);
+  const middle = lines.indexOf(probeMiddle);
+  return start < 0 || middle < start ? undefined : readSighting(readFacts(lines.slice(start + 1, middle)));
+}
+
+interface Facts {
+  readonly all: (key: string) => string[];
+  readonly one: (key: string) => string;
+}
+
+function readFacts(lines: readonly string[]): Facts {
+  const facts = lines.map(splitFact);
+  const all = (key: string): string[] => facts.filter((fact) => fact.key === key).map((fact) => fact.value);
+  return { all, one: (key) => all(key)[0] ?? '' };
+}
+
+function readSighting({ all, one }: Facts): Sighting {
+  const uid = Number(one('uid'));
+  return {
+    release: readRelease(one('version')),
     uid: Number.isInteger(uid) && one('uid') !== '' ? uid : -1,
     live: all('live').flatMap((value) =>
       parseDeviceFile(value, (path) => archivePaths.some((known) => known === path)),
     ),
     modules: all('ko').flatMap((value) => parseDeviceFile(value, isModulePath)),
     loaded: all('loaded').length > 0,
-    ...(/^[A-Za-z0-9_-]{1,32}$/.test(one('abi')) ? { abi: one('abi') } : {}),
     su: one('su') === 'yes',
-    ...(configLine === undefined ? {} : { configLine }),
   };
+}
+
+function readRelease(version: string): string {
+  const release = parseProcVersion(version);
+  if (release !== undefined) return release;
+  throw new KhError('device-failed', 'The kernel release of the device cannot be used', {
+    output: version.slice(0, 200),
+  });
 }
 
 function splitFact(line: string): { key: string; value: string } {
@@ -92,12 +130,7 @@ function parseIdentity(
   fingerprint: string,
   vbmeta: string,
 ): KernelIdentity {
-  const release = parseProcVersion(version);
-  if (release === undefined) {
-    throw new KhError('device-failed', 'The kernel release of the device cannot be used', {
-      output: version.slice(0, 200),
-    });
-  }
+  const release = readRelease(version);
   if (!/^[0-9a-z_]{1,32}$/.test(machine)) {
     throw new KhError('device-failed', 'The device reports no machine name', { output: machine.slice(0, 200) });
   }

@@ -28,9 +28,10 @@ export function findErrno(text: string): string | undefined {
   return errnoTexts.find(([message]) => text.includes(message))?.[1];
 }
 
-/** Maps what the phone refused to the project's codes: `module-refused` or `read-refused`. */
+/** Maps what the phone refused to the project's codes: `module-refused`, `read-refused` or `not-root`. */
 export function asRefusal(refusal: TransferRefusal, serial: string): KhError {
   const { kind, detail } = refusal;
+  if (kind === 'root') return new KhError('not-root', 'The command does not run as root', { serial, tried: [detail] });
   if (kind === 'vermagic') {
     const details = { serial, reason: 'vermagic', output: detail };
     return new KhError('module-refused', 'No kheaders.ko on the phone was built for its kernel', details);

@@ -17,7 +17,7 @@ export interface Root {
   readonly address: DeviceAddress;
 }
 
-interface SuForm {
+export interface SuForm {
   readonly method: 'su -c' | 'su 0';
   readonly milliseconds: number;
   readonly wrap: (script: string) => string;
@@ -25,11 +25,13 @@ interface SuForm {
 
 /**
  * Magisk, KernelSU and APatch take one quoted word after -c; AOSP's su has no -c. `su 0 id` hangs on some Magisk
- * phones, and an unanswered prompt looks like a hang too, so each form has a time-out (Mozilla's mozdevice met both). The
- * first is long enough for a person to answer Magisk's prompt.
+ * phones, and an unanswered prompt looks like a hang too, so each form has a time-out (Mozilla's mozdevice met both).
+ * That of the common form is long enough for a person to answer Magisk's prompt.
  */
+export const commonSu: SuForm = { method: 'su -c', milliseconds: 12_000, wrap: (script) => `su -c ${quote(script)}` };
+
 const suForms: readonly SuForm[] = [
-  { method: 'su -c', milliseconds: 12_000, wrap: (script) => `su -c ${quote(script)}` },
+  commonSu,
   { method: 'su 0', milliseconds: 4_000, wrap: (script) => `su 0 sh -c ${quote(script)}` },
 ];
 
@@ -39,6 +41,8 @@ export interface RootRequest {
   readonly uid: number;
   /** Whether there is a su, from the probe. */
   readonly su: boolean;
+  /** The common form was tried already and did not answer in its time. */
+  readonly hung?: boolean;
 }
 
 /**
@@ -54,7 +58,7 @@ export async function findRoot(address: DeviceAddress, request: RootRequest, ctx
   if (!request.su) throw notRoot(address, [...tried, 'su: not installed']);
   for (const form of suForms) {
     throwIfAborted(ctx);
-    const failure = await trySu(address, form, ctx);
+    const failure = form === commonSu && request.hung === true ? noAnswer(form) : await trySu(address, form, ctx);
     if (failure === undefined) return { method: form.method, wrap: form.wrap, address };
     tried.push(`${form.method}: ${failure}`);
   }
@@ -70,9 +74,13 @@ async function trySu(address: DeviceAddress, form: SuForm, ctx: Context): Promis
     const text = (stderr.trim() || stdout.trim()).split('\n')[0] ?? '';
     return `exit code ${code}${text === '' ? '' : `, ${JSON.stringify(text.slice(0, 120))}`}`;
   } catch (error) {
-    if (isKhError(error, 'timeout') && !ctx.signal.aborted) return `no answer within ${form.milliseconds / 1000} s`;
+    if (isKhError(error, 'timeout') && !ctx.signal.aborted) return noAnswer(form);
     throw error;
   }
+}
+
+function noAnswer({ milliseconds }: SuForm): string {
+  return `no answer within ${milliseconds / 1000} s`;
 }
 
 async function becomeRootByAdb(address: DeviceAddress, tried: string[], ctx: Context): Promise<Root> {

@@ -1,6 +1,6 @@
 import type { BootIdentity } from '@kheaders/shared';
 import type { Context } from '../core/context.js';
-import type { DeviceFile, Probe } from './probe.js';
+import type { DeviceFile, Probe, Sighting } from './probe.js';
 import type { RootPolicy } from './root.js';
 import type { TransferReport } from './transfer-notes.js';
 import type { TransferRequest } from './transfer-script.js';
@@ -13,7 +13,7 @@ export interface Session extends AsyncDisposable {
   readonly serial: string;
   /**
    * Asks the phone for every fact a pull decides on, in one call and without root. Returns as soon as the phone has said
-   * which boot this is. Errors: `device-failed`, `device-lost`.
+   * what it knows at once: which boot this is, and where headers are. Errors: `device-failed`, `device-lost`.
    */
   openProbe(ctx: Context): Promise<RunningProbe>;
   /**
@@ -32,6 +32,8 @@ export interface Session extends AsyncDisposable {
 export interface RunningProbe extends AsyncDisposable {
   /** Undefined where the phone does not tell. */
   readonly boot: BootIdentity | undefined;
+  /** What is known so far, where that is enough to plan by. */
+  readonly sighting?: Sighting | undefined;
   /** Waits for the rest. Errors: `device-failed`, `device-lost`. */
   finish(): Promise<Probe>;
 }

@@ -1,16 +1,15 @@
-import type { BootIdentity } from '@kheaders/shared';
 import type { DeviceAddress } from '../adb/device-service.js';
 import { openShell } from '../adb/shell.js';
 import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
-import { parseBoot, parseProbe } from './probe.js';
+import { type Sighting, parseBoot, parseProbe, parseSighting } from './probe.js';
 import { formatProbeScript } from './probe-script.js';
 import type { RunningProbe } from './session.js';
 
 /** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
 const outputLimit = 256 * 1024;
 
-/** Starts the probe script and reads as far as the boot. Errors: see Session.openProbe(). */
+/** Starts the probe script and reads its first answer. Errors: see Session.openProbe(). */
 export async function openShellProbe(address: DeviceAddress, ctx: Context): Promise<RunningProbe> {
   ctx.report({ kind: 'step', step: 'probe' });
   const shell = await openShell(address, formatProbeScript(), ctx);
@@ -25,10 +24,11 @@ export async function openShellProbe(address: DeviceAddress, ctx: Context): Prom
       if (text.length > outputLimit) throw new KhError('device-failed', 'The device sent more text than expected');
       return true;
     };
-    let boot: BootIdentity | null | undefined = null;
-    while (boot === null && (await more())) boot = parseBoot(text);
+    let sighting: Sighting | undefined;
+    while (sighting === undefined && (await more())) sighting = parseSighting(text);
     return {
-      boot: boot ?? undefined,
+      boot: parseBoot(text) ?? undefined,
+      sighting,
       async finish() {
         while (await more());
         return parseProbe(Buffer.from(text, 'latin1').toString('utf8'));

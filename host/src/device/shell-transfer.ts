@@ -11,19 +11,29 @@ import { type TransferRequest, formatTransferScript } from './transfer-script.js
 /** Loading a 7 MB module from a slow phone's storage takes a second; other readers may hold us up a little. */
 const headerMilliseconds = 60_000;
 
-/** Starts the transfer script and reads its header. Errors: see Session.openTransfer(). */
+/** How the script is run. */
+export interface TransferShell {
+  /** Turns the script into the command that runs it. */
+  readonly wrap: (script: string) => string;
+  /** The script makes sure that it is root. */
+  readonly asRoot: boolean;
+  /** Longest wait for the first answer; default a minute. */
+  readonly milliseconds?: number;
+}
+
+/** Starts the transfer script and reads its header. Errors: see Session.openTransfer(); `timeout`. */
 export async function openShellTransfer(
   address: DeviceAddress,
-  wrap: (script: string) => string,
+  { wrap, asRoot, milliseconds = headerMilliseconds }: TransferShell,
   request: TransferRequest,
   ctx: Context,
 ): Promise<Transfer> {
   const { serial } = address;
   ctx.report({ kind: 'step', step: request.kind === 'module' ? 'load' : 'read' });
-  const shell = await openShell(address, wrap(formatTransferScript(request)), ctx);
+  const shell = await openShell(address, wrap(formatTransferScript(request, asRoot)), ctx);
   try {
     const source = shell.stdout[Symbol.asyncIterator]();
-    const { header, rest } = await readHeaderInTime(source, serial, ctx);
+    const { header, rest } = await readHeaderInTime(source, { serial, milliseconds }, ctx);
     ctx.report({ kind: 'step', step: 'read', detail: header.path });
     return {
       ...header,
@@ -45,8 +55,12 @@ async function finishTransfer(shell: ShellProcess, source: AsyncIterator<Buffer>
 
 type Header = Awaited<ReturnType<typeof readTransferHeader>>;
 
-async function readHeaderInTime(source: AsyncIterator<Buffer>, serial: string, ctx: Context): Promise<Header> {
-  using deadline = withDeadline(ctx, headerMilliseconds, 'the phone loading the module');
+async function readHeaderInTime(
+  source: AsyncIterator<Buffer>,
+  { serial, milliseconds }: { readonly serial: string; readonly milliseconds: number },
+  ctx: Context,
+): Promise<Header> {
+  using deadline = withDeadline(ctx, milliseconds, 'the phone loading the module');
   const late = new Promise<never>((_, reject) => {
     deadline.signal.addEventListener('abort', () => reject(abortError(deadline.signal)), { once: true });
   });

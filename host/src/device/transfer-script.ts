@@ -37,7 +37,7 @@ reply() { echo "${transferMagic}
 $1
 "; }
 names() { m=; while read -r n _; do m="$m $n"; done </proc/modules; }
-send() { timeout ${readLimitSeconds} dd if="$1" bs=65536 2>/dev/null || note "read=$?"; }
+send() { timeout ${readLimitSeconds} dd if="$1" ibs=16384 obs=65536 2>/dev/null || note "read=$?"; }
 for g in /sys/fs/cgroup /acct /dev/cg2_bpf; do
   [ -w $g/cgroup.procs ] && { echo $$ >$g/cgroup.procs; } 2>/dev/null
 done
@@ -111,9 +111,15 @@ send $a
 names; note "after=$m"
 `;
 
-/** The complete script of one transfer; it runs in mksh or any POSIX shell, as root where the request needs it. */
-export function formatTransferScript(request: TransferRequest): string {
+/** USER_ID is mksh's own; other shells start a program. */
+const rootCheck = '[ "${USER_ID:-$(id -u)}" = 0 ] || fail root "uid ${USER_ID:-$(id -u)}"\n';
+
+/**
+ * The complete script of one transfer; it runs in mksh or any POSIX shell. Where it is to run as root it makes sure of
+ * that before it does anything.
+ */
+export function formatTransferScript(request: TransferRequest, asRoot: boolean): string {
   const words = request.kind === 'module' ? [request.release, ...request.modules] : [request.path];
   const body = request.kind === 'module' ? readModule : readFile;
-  return `${prologue}set -- ${words.map(quote).join(' ')}\n${body.trim()}\nexit 0`;
+  return `${prologue}${asRoot ? rootCheck : ''}set -- ${words.map(quote).join(' ')}\n${body.trim()}\nexit 0`;
 }

@@ -5,7 +5,7 @@ import { type Staging, openStaging } from '../cache/staging.js';
 import type { Context } from '../core/context.js';
 import { isKhError, withDetails } from '../core/error.js';
 import { tool } from '../core/tool.js';
-import type { Probe } from '../device/probe.js';
+import type { Probe, Sighting } from '../device/probe.js';
 import type { Session, Transfer } from '../device/session.js';
 import type { TransferReport } from '../device/transfer-notes.js';
 import { carveFrom } from './carve.js';
@@ -17,7 +17,9 @@ import { type Received, receiveArchive } from './receive.js';
 export interface FetchRequest {
   readonly cache: Cache;
   readonly attempt: Attempt;
-  readonly probe: Probe;
+  readonly sighting: Sighting;
+  /** The phone's identity, for the manifest: called when the archive is here, while it is extracted. */
+  readonly ask: () => Promise<Probe>;
   readonly facts: PhoneFacts;
 }
 
@@ -27,18 +29,23 @@ export async function fetchEntry(
   request: FetchRequest,
   ctx: Context,
 ): Promise<{ readonly entry: Entry; readonly phone: PhoneReport }> {
-  const { cache, attempt, probe, facts } = request;
+  const { cache, attempt, sighting, facts } = request;
   await using staging = await openStaging(cache, ctx);
   await using transfer = await session.openTransfer(attempt.request, attempt.asRoot, ctx);
   let phone: PhoneReport = { loaded: transfer.loaded, unloaded: 'unknown', asFound: false };
+  let probing: Promise<Probe> | undefined;
   const whole = async (): Promise<void> => {
     phone = await settlePhone(transfer, facts.serial, ctx);
+    probing = request.ask();
+    // It is awaited for the manifest; where the extraction fails first, that is the failure to report.
+    probing.catch(() => undefined);
   };
   try {
     const received = await receive(transfer, staging, request, whole, ctx);
-    const tree = await checkTree(staging.headersDir, received.tree, probe.identity.release, ctx);
+    const tree = await checkTree(staging.headersDir, received.tree, sighting.release, ctx);
+    const manifest = describe(request, await (probing ?? request.ask()), transfer, received, tree);
     ctx.report({ kind: 'step', step: 'publish' });
-    const entry = await publish(staging, describe(request, transfer, received, tree), received.tree, ctx);
+    const entry = await publish(staging, manifest, received.tree, ctx);
     return { entry, phone };
   } catch (error) {
     throw withDetails(error, { serial: facts.serial });
@@ -48,13 +55,13 @@ export async function fetchEntry(
 async function receive(
   transfer: Transfer,
   staging: Staging,
-  { attempt, probe }: FetchRequest,
+  { attempt, sighting }: FetchRequest,
   whole: () => Promise<void>,
   ctx: Context,
 ): Promise<Received> {
   const bytes = metered(transfer, ctx);
   if (attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
-  const carved = await carveFrom(bytes, probe.identity.release);
+  const carved = await carveFrom(bytes, sighting.release);
   await whole();
   return receiveArchive(carved, staging, () => Promise.resolve(), ctx);
 }
@@ -96,8 +103,13 @@ function warnLeft(serial: string, reason: string, ctx: Context): void {
   ctx.report({ kind: 'warning', warning: 'module-left', message });
 }
 
-function describe(request: FetchRequest, transfer: Transfer, { archive }: Received, { layout }: TreeFacts): EntryFacts {
-  const { attempt, probe, facts } = request;
+function describe(
+  { attempt, facts }: FetchRequest,
+  probe: Probe,
+  transfer: Transfer,
+  { archive }: Received,
+  { layout }: TreeFacts,
+): EntryFacts {
   const { identity } = probe;
   return {
     release: identity.release,

@@ -1,6 +1,6 @@
 import { parseKernelVersion } from '@kheaders/shared';
 import { KhError } from '../core/error.js';
-import type { Probe } from '../device/probe.js';
+import type { Probe, Sighting } from '../device/probe.js';
 import type { RootPolicy } from '../device/root.js';
 import type { TransferRequest } from '../device/transfer-script.js';
 
@@ -18,14 +18,17 @@ export interface PlanOptions {
   readonly sources: ReadonlySet<AttemptKind>;
 }
 
+/** What a plan is made from. */
+export type Outlook = Sighting & Pick<Probe, 'configLine'>;
+
 /**
  * What to try, in order (ARCHITECTURE.md, "Sources"): the archive that is there, the module loaded for the transfer, the module
  * file carved on the host. Nothing is downgraded silently: the caller reports each step down.
  * Errors: `headers-not-supported`, `headers-unknown`, `read-hazard`, `not-root`.
  */
-export function planAttempts(probe: Probe, options: PlanOptions): readonly Attempt[] {
+export function planAttempts(probe: Outlook, options: PlanOptions): readonly Attempt[] {
   if (probe.live.length === 0 && probe.modules.length === 0) throw noHeaders(probe);
-  const { release } = probe.identity;
+  const { release } = probe;
   const hazard = hasReadHazard(release);
   const known = [...planLive(probe), ...planModule(probe), ...planCarve(probe)];
   const wanted = known.filter(({ request }) => options.sources.has(request.kind));
@@ -49,18 +52,18 @@ export function planAttempts(probe: Probe, options: PlanOptions): readonly Attem
   });
 }
 
-function planLive({ live, uid }: Probe): readonly Attempt[] {
+function planLive({ live, uid }: Outlook): readonly Attempt[] {
   return live.map(({ path, readable }) => ({ request: { kind: 'live', path }, asRoot: !readable && uid !== 0 }));
 }
 
-function planModule(probe: Probe): readonly Attempt[] {
+function planModule(probe: Outlook): readonly Attempt[] {
   const modules = probe.modules.map(({ path }) => path);
   // Where an archive is there already, the module is loaded or built in: loading it again can only fail.
   if (modules.length === 0 || probe.live.length > 0) return [];
-  return [{ request: { kind: 'module', release: probe.identity.release, modules }, asRoot: true }];
+  return [{ request: { kind: 'module', release: probe.release, modules }, asRoot: true }];
 }
 
-function planCarve(probe: Probe): readonly Attempt[] {
+function planCarve(probe: Outlook): readonly Attempt[] {
   return probe.modules.map(({ path, readable }) => ({
     request: { kind: 'carve', path },
     asRoot: !readable && probe.uid !== 0,
@@ -76,8 +79,8 @@ export function hasReadHazard(release: string): boolean {
   return version !== undefined && version[0] === 6 && version[1] === 3 && version[2] < 2;
 }
 
-function noHeaders(probe: Probe): KhError {
-  const { release } = probe.identity;
+function noHeaders(probe: Outlook): KhError {
+  const { release } = probe;
   const { configLine } = probe;
   const details = { release, ...(configLine === undefined ? {} : { configLine }) };
   if (configLine === '# CONFIG_IKHEADERS is not set') {

@@ -8,7 +8,7 @@ import { findDevice, waitForDevice } from '../device/attached.js';
 import { openShellSession } from '../device/shell-session.js';
 import { type FetchOptions, type PullOptions, allSources, findCache, findSelector, findServer } from './options.js';
 import { type Fetched, type PullOutcome, pullFrom } from './pull.js';
-import { Share } from './share.js';
+import type { Share } from './share.js';
 
 /** What pull() gives: the entry, how it came, and how the phone was left. */
 export interface PullResult extends PullOutcome {
@@ -30,14 +30,15 @@ export async function pull(options: PullOptions = {}): Promise<PullResult> {
   ctx.report({ kind: 'step', step: 'connect' });
   const wait = options.waitSeconds ?? 0;
   const device = wait > 0 ? await waitForDevice(server, selector, wait, ctx) : await findDevice(server, selector, ctx);
-  return pullDevice({ server, device, cache, share: new Share() }, options, ctx);
+  return pullDevice({ server, device, cache, share: undefined }, options, ctx);
 }
 
 export interface DevicePull {
   readonly server: AdbServer;
   readonly device: Device;
   readonly cache: Cache;
-  readonly share: Share<Fetched>;
+  /** Absent: this is the only device of the run. */
+  readonly share: Share<Fetched> | undefined;
 }
 
 /** Pulls from one device that is ready. Errors: as pull(), each with the serial. */

@@ -1,20 +1,20 @@
 import type { BootIdentity } from '@kheaders/shared';
 import type { Cache, Entry } from '../cache/format.js';
 import { findByBoot, findByIdentity, recordBoot, recordIdentity } from '../cache/identity-index.js';
-import { touchEntry } from '../cache/store.js';
+import { listRelease, touchEntry } from '../cache/store.js';
 import { type Context, throwIfAborted } from '../core/context.js';
 import { KhError, isKhError } from '../core/error.js';
-import type { Probe } from '../device/probe.js';
+import type { Probe, Sighting } from '../device/probe.js';
 import type { Session } from '../device/session.js';
 import { type PhoneFacts, type PhoneReport, untouched } from './phone-report.js';
-import { type Attempt, type PlanOptions, planAttempts } from './plan.js';
+import { type Attempt, type Outlook, type PlanOptions, planAttempts } from './plan.js';
 import { type Share, kernelKey } from './share.js';
 
 export interface PullRequest extends PlanOptions {
   /** Ask the phone even if the cache knows its kernel. */
   readonly force: boolean;
-  /** Phones of one run that have one kernel share one download. */
-  readonly share: Share<Fetched>;
+  /** Where given, phones of one run that have one kernel share one download. */
+  readonly share: Share<Fetched> | undefined;
   readonly facts: PhoneFacts;
 }
 
@@ -47,16 +47,62 @@ export async function pullFrom(
   const booted = request.force || boot === undefined ? undefined : await findByBoot(cache, boot);
   if (booted !== undefined) return await takeCached(booted);
 
+  if (asked.sighting !== undefined && (await isNews(cache, asked.sighting, request))) {
+    await asked[Symbol.asyncDispose]();
+    return await fetchNews(session, cache, { boot, sighting: asked.sighting }, request, ctx);
+  }
+
   const probe = await asked.finish();
   const known = request.force ? undefined : await findByIdentity(cache, probe.identity);
   if (known !== undefined) {
     await recordAll(cache, boot, undefined, known, ctx);
     return await takeCached(known);
   }
-  const work = (): Promise<Fetched> => fetchInRounds(session, cache, probe, request, ctx);
-  const { value, shared } = await request.share.once(kernelKey(probe.identity), work);
+  const { value, shared } = await shareOrRun(request.share, kernelKey(probe.identity), () =>
+    fetchInRounds(session, cache, given(probe), request, ctx),
+  );
   await recordAll(cache, boot, probe, value.entry, ctx);
   return shared ? { ...value, phone: untouched, how: 'shared' } : { ...value, how: 'fetched' };
+}
+
+/**
+ * Fetches at once and asks for the identity while the archive is extracted: collecting it takes programs, and a phone is
+ * slow at starting them.
+ */
+async function fetchNews(
+  session: Session,
+  cache: Cache,
+  { boot, sighting }: { readonly boot: BootIdentity | undefined; readonly sighting: Sighting },
+  request: PullRequest,
+  ctx: Context,
+): Promise<PullOutcome> {
+  let probing: Promise<Probe> | undefined;
+  const ask = (): Promise<Probe> => (probing ??= probeWhole(session, ctx));
+  const fetched = await fetchInRounds(session, cache, { sighting, ask }, request, ctx);
+  await recordAll(cache, boot, await ask(), fetched.entry, ctx);
+  return { ...fetched, how: 'fetched' };
+}
+
+async function probeWhole(session: Session, ctx: Context): Promise<Probe> {
+  await using asked = await session.openProbe(ctx);
+  return await asked.finish();
+}
+
+/**
+ * True if no identity can be in the cache, because it has nothing of this release. Not where several phones may share a
+ * download, nor without a source to begin with.
+ */
+async function isNews(cache: Cache, sighting: Sighting, request: PullRequest): Promise<boolean> {
+  if (request.share !== undefined || sighting.live.length + sighting.modules.length === 0) return false;
+  return request.force || (await listRelease(cache, sighting.release)).length === 0;
+}
+
+async function shareOrRun<T>(
+  share: Share<T> | undefined,
+  key: string,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly shared: boolean }> {
+  return share === undefined ? { value: await work(), shared: false } : share.once(key, work);
 }
 
 async function takeCached(entry: Entry): Promise<PullOutcome> {
@@ -79,14 +125,14 @@ async function recordAll(
 async function fetchInRounds(
   session: Session,
   cache: Cache,
-  first: Probe,
+  first: Asked,
   request: PullRequest,
   ctx: Context,
 ): Promise<Fetched> {
-  let probe = first;
+  let asked = first;
   for (let round = 1; ; round += 1) {
     try {
-      return await fetchFirst(session, cache, probe, request, ctx);
+      return await fetchFirst(session, cache, asked, request, ctx);
     } catch (error) {
       if (round === rounds || !isVanished(error)) throw error;
       ctx.report({
@@ -95,8 +141,7 @@ async function fetchInRounds(
         message: 'The archive vanished while it was read; asking again',
       });
       throwIfAborted(ctx);
-      await using asked = await session.openProbe(ctx);
-      probe = await asked.finish();
+      asked = given(await probeWhole(session, ctx));
     }
   }
 }
@@ -106,22 +151,32 @@ function isVanished(error: unknown): boolean {
   return isKhError(error, 'read-refused') && error.details.reason === 'ENOENT';
 }
 
+/** What a phone has said, and how to get the rest. */
+interface Asked {
+  readonly sighting: Outlook;
+  readonly ask: () => Promise<Probe>;
+}
+
+function given(probe: Probe): Asked {
+  return { sighting: probe, ask: () => Promise.resolve(probe) };
+}
+
 /** Tries the planned sources in order; a refusal leads to the next one, and is reported. */
 async function fetchFirst(
   session: Session,
   cache: Cache,
-  probe: Probe,
+  { sighting, ask }: Asked,
   request: PullRequest,
   ctx: Context,
 ): Promise<Fetched> {
-  const attempts = await planWithSearch(session, probe, request, ctx);
+  const attempts = await planWithSearch(session, sighting, request, ctx);
   // Loaded here because a hit, the usual case, needs nothing of what transfers and extracts.
   const { fetchEntry } = await import('./fetch.js');
   let refusal: KhError | undefined;
   for (const [index, attempt] of attempts.entries()) {
     throwIfAborted(ctx);
     try {
-      return await fetchEntry(session, { cache, attempt, probe, facts: request.facts }, ctx);
+      return await fetchEntry(session, { cache, attempt, sighting, ask, facts: request.facts }, ctx);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       refusal ??= error;
@@ -145,7 +200,7 @@ function reportRefusal(error: KhError, next: Attempt | undefined, ctx: Context):
 /** Where the plain shell sees no module although the kernel may have one, root looks for it. */
 async function planWithSearch(
   session: Session,
-  probe: Probe,
+  probe: Outlook,
   request: PullRequest,
   ctx: Context,
 ): Promise<readonly Attempt[]> {

@@ -32,12 +32,18 @@ const facts: Readonly<Record<string, readonly string[]>> = {
   su: ['yes'],
 };
 
+/** What a phone tells before it starts a program. */
+const atOnce = new Set(['version', 'boot', 'uid', 'live', 'ko', 'loaded', 'su']);
+
 /** The text a phone answers the probe with. */
 export function probeText(changes: PhoneScript['probe'] = {}): string {
-  const lines = Object.entries({ ...facts, ...changes }).flatMap(([key, values]) =>
-    values.map((v) => (key === '' ? v : `${key}=${v}`)),
-  );
-  return ['kheaders-probe 1', ...lines, 'kheaders-probe end', ''].join('\n');
+  const all = Object.entries({ ...facts, ...changes });
+  const lines = (early: boolean): string[] =>
+    all
+      .filter(([key]) => atOnce.has(key) === early)
+      .flatMap(([key, values]) => values.map((v) => (key === '' ? v : `${key}=${v}`)));
+  const parts = ['kheaders-probe 1', ...lines(true), 'kheaders-probe more', ...lines(false), 'kheaders-probe end', ''];
+  return parts.join('\n');
 }
 
 /** The header of a transfer that loaded the module. */
@@ -73,8 +79,11 @@ export function scriptPhone(script: PhoneScript = {}): ShellHandler {
   return (shell) => {
     const { command } = shell;
     if (command.includes('kheaders-probe')) (onProbe ?? answerProbe)(shell);
-    else if (command.includes('kheaders-transfer')) (onTransfer ?? sendArchive)(shell);
-    else if (command.includes('id -u')) (onSu ?? answerId)(shell);
+    else if (command.includes('kheaders-transfer')) {
+      // A su that does not work does not work for a transfer either.
+      const answer = onTransfer ?? (command.startsWith('su ') ? onSu : undefined) ?? sendArchive;
+      answer(shell);
+    } else if (command.includes('id -u')) (onSu ?? answerId)(shell);
     else if (command.includes('find ') && onSearch) onSearch(shell);
     else shell.exit(127);
   };

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isModulePath, parseBoot, parseModuleSearch, parseProbe } from '../../../../host/src/device/probe.js';
+import { KhError } from '../../../../host/src/core/error.js';
+import {
+  isModulePath,
+  parseBoot,
+  parseModuleSearch,
+  parseProbe,
+  parseSighting,
+} from '../../../../host/src/device/probe.js';
 import { bootId, modulePath, probeText, release } from '../../../fault/support/phone-script.js';
 
 const [a64, b64] = ['a'.repeat(64), 'b'.repeat(64)];
@@ -208,4 +215,29 @@ test('parseBoot: a phone that does not tell, or tells nonsense, has no boot', ()
   }
   assert.equal(parseBoot(probeText({ boot: [] })), undefined);
   assert.equal(parseBoot(probeText({ version: ['Linux version ../x (y)'] })), undefined);
+});
+
+test('parseSighting knows where headers are as soon as the first part is there, and not before', () => {
+  const text = probeText({ live: ['yes /proc/kheaders.tar.xz'], loaded: ['yes'] });
+  const complete = text.indexOf('kheaders-probe more') + 'kheaders-probe more'.length;
+  for (const at of [0, 20, 100, complete - 1]) assert.equal(parseSighting(text.slice(0, at)), undefined, String(at));
+  const sighting = parseSighting(text.slice(0, complete));
+  assert.deepEqual(sighting, {
+    release,
+    uid: 2000,
+    live: [{ path: '/proc/kheaders.tar.xz', readable: true }],
+    modules: [{ path: modulePath, readable: true }],
+    loaded: true,
+    su: true,
+  });
+  const { identity, abi, ...same } = parseProbe(text);
+  assert.deepEqual([same, identity.release, abi], [sighting, release, 'arm64-v8a']);
+});
+
+test('parseSighting refuses a release that cannot be used', () => {
+  const text = probeText({ version: ['Linux version ../../x (y)'] });
+  assert.throws(
+    () => parseSighting(text),
+    (error: unknown) => error instanceof KhError && error.code === 'device-failed',
+  );
 });

@@ -25,7 +25,11 @@ const requests: readonly TransferRequest[] = [
 
 for (const shell of shells) {
   test(`formatProbeScript, formatSearchScript and formatTransferScript are accepted by ${shell} -n`, () => {
-    for (const script of [formatProbeScript(), formatSearchScript(), ...requests.map(formatTransferScript)]) {
+    for (const script of [
+      formatProbeScript(),
+      formatSearchScript(),
+      ...requests.map((request) => formatTransferScript(request, true)),
+    ]) {
       const { status, stderr } = spawnSync(shell, ['-n', '-c', script], { encoding: 'utf8' });
       assert.deepEqual([status, stderr], [0, ''], script);
       assert.equal(spawnSync(shell, ['-n', '-c', `${script}\nif`]).status === 0, false);
@@ -73,7 +77,7 @@ async function makeMachine(t: TestContext, tools: Readonly<Record<string, string
     archive,
     calls: () => readFile(join(folder, 'calls'), 'utf8').catch(() => ''),
     async run(shell, request) {
-      const script = formatTransferScript(request)
+      const script = formatTransferScript(request, false)
         .replaceAll('/sys/kernel/', `${folder}/sys/`)
         .replaceAll('/sys/module/', `${folder}/module/`)
         .replaceAll('/proc/', `${folder}/proc/`)

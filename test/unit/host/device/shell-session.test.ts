@@ -14,6 +14,7 @@ import {
   phone,
   probeText,
   release,
+  sendArchive,
 } from '../../../fault/support/phone-script.js';
 
 const silent = makeContext();
@@ -37,7 +38,7 @@ test('openShellSession looks for root once for all that need it', async (t) => {
   let sus = 0;
   const onSu: ShellHandler = (shell) => ((sus += 1), shell.stdout('0\n'), shell.exit());
   const onSearch: ShellHandler = (shell) => (shell.stdout(`${modulePath}\n`), shell.exit());
-  const { scripted, session } = await open(t, { onSu, onSearch });
+  const { scripted, session } = await open(t, { onSu, onSearch, onTransfer: sendArchive });
   await using asked = await session.openProbe(silent);
   assert.deepEqual(asked.boot, { bootId, procVersion: `Linux version ${release} (build@host) #1 SMP`, release });
   assert.equal((await asked.finish()).identity.release, release);
@@ -54,6 +55,31 @@ test('openShellSession looks for root once for all that need it', async (t) => {
     ['plain', 'su -c ', 'su -c ', 'su -c ', 'plain'],
   );
   await session[Symbol.asyncDispose]();
+});
+
+test('openTransfer as root guesses the common su, and asks only where that fails', async (t) => {
+  const asked: string[] = [];
+  const onSu: ShellHandler = (shell) => {
+    asked.push(shell.command.slice(0, 14));
+    if (!shell.command.startsWith('su 0 ')) shell.exit(1);
+    else if (shell.command.includes('kheaders-transfer')) sendArchive(shell);
+    else {
+      shell.stdout('0\n');
+      shell.exit();
+    }
+  };
+  const common = await open(t, { onTransfer: sendArchive });
+  await using first = await common.session.openTransfer(module, true, silent);
+  assert.ok(archive.equals(await readAll(first.bytes)));
+  assert.equal(common.scripted.requests.filter((request) => request.includes("su -c 'id -u'")).length, 0);
+
+  const other = await open(t, { onSu });
+  await using second = await other.session.openTransfer(module, true, silent);
+  assert.ok(archive.equals(await readAll(second.bytes)));
+  assert.deepEqual(
+    asked.map((command) => command.slice(0, 5)),
+    ['su -c', 'su -c', 'su 0 ', 'su 0 '],
+  );
 });
 
 test('openTransfer: the payload ends with its last byte, the report comes after', async (t) => {
