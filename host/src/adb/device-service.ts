@@ -2,7 +2,7 @@ import { type Context, abortError } from '../core/context.js';
 import { withDetails } from '../core/error.js';
 import type { Device } from './device-list.js';
 import { type AdbServer, destroyOnAbort, openHostService, openServices, readHostValue } from './server-connection.js';
-import { type ServerLink, readStatus, readValue } from './smart-socket.js';
+import { type ServerLink, readStatus } from './smart-socket.js';
 
 /** What addresses one device at one server. */
 export interface DeviceAddress {
@@ -31,16 +31,6 @@ export async function openDeviceService(address: DeviceAddress, service: string,
     return await openServices(address.server, [formatTransport(address), service], ctx);
   } catch (error) {
     throw withDetails(error, { serial: address.serial });
-  }
-}
-
-/** The features both the server and the device have (`shell_v2`, `cmd`, …); the server answers from memory. */
-export async function readFeatures(address: DeviceAddress, ctx: Context): Promise<ReadonlySet<string>> {
-  const link = await openDeviceService(address, 'host:features', ctx);
-  try {
-    return new Set((await readValue(link)).split(','));
-  } finally {
-    link.socket.destroy();
   }
 }
 

@@ -8,7 +8,7 @@ import { encodeShellFrame, readShellFrames, shellFrame } from './shell-frame.js'
 export interface ShellProcess extends AsyncDisposable {
   /** Standard output; must be read to its end for `exit` to settle. Errors: `device-lost`, `cancelled`, `timeout`. */
   readonly stdout: AsyncIterable<Buffer>;
-  /** Exit code and standard error (the first 64 KiB); known when stdout has ended. */
+  /** Exit code and standard error (its last 64 KiB: our own notes come last); known when stdout has ended. */
   exit(): { readonly code: number; readonly stderr: string };
 }
 
@@ -33,7 +33,7 @@ export async function openShell(address: DeviceAddress, command: string, ctx: Co
     try {
       for await (const frame of readShellFrames(socket)) {
         if (frame.id === shellFrame.stdout) yield frame.data;
-        else if (frame.id === shellFrame.stderr && stderr.length < stderrLimit) stderr += frame.data.toString('utf8');
+        else if (frame.id === shellFrame.stderr) stderr = (stderr + frame.data.toString('utf8')).slice(-stderrLimit);
         else if (frame.id === shellFrame.exit) code = frame.data[0];
       }
     } catch (error) {

@@ -83,7 +83,7 @@ async function settlePhone(transfer: Transfer, serial: string, ctx: Context): Pr
   try {
     report = await transfer.finish();
   } catch (error) {
-    if (!isKhError(error, 'device-lost')) throw error;
+    if (!isKhError(error) || ctx.signal.aborted) throw error;
     if (loaded) warnLeft(serial, 'the connection broke before the phone reported', ctx);
     return { loaded, unloaded: 'unknown', asFound: !loaded };
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { once } from 'node:events';
 import { readStatus, readValue } from '../../../../host/src/adb/smart-socket.js';
-import { openDeviceService, readFeatures, waitForState } from '../../../../host/src/adb/device-service.js';
+import { openDeviceService, waitForState } from '../../../../host/src/adb/device-service.js';
 import { makeAdbServer, openHostService, openLink, readHostValue } from '../../../../host/src/adb/server-connection.js';
 import { makeContext } from '../../../../host/src/core/context.js';
 import { isKhError } from '../../../../host/src/core/error.js';
@@ -125,16 +125,6 @@ test('openDeviceService names the transport by id where it is known, else by ser
     code: 'no-device',
     details: { serial: 'c', output: "device 'c' not found" },
   });
-});
-
-test('readFeatures splits the list', async (t) => {
-  const service = (_name: string, wire: { okay(): void; value(text: string): void }): void => {
-    wire.okay();
-    wire.value('shell_v2,cmd');
-  };
-  const scripted = await startScriptedServer(t, { devices: [{ serial: 'A', service }] });
-  const features = await readFeatures({ server: connectTo(scripted), serial: 'A' }, silent);
-  assert.deepEqual([...features], ['shell_v2', 'cmd']);
 });
 
 test('waitForState takes the second OKAY as the event, and can be cancelled before it', async (t) => {
