@@ -1,7 +1,7 @@
 // Builds the published package: host/dist/{kheaders.js,index.js} and chunks by esbuild, index.d.ts by rollup.
 // Start-up is the product (a warm pull is mostly Node starting), so what the CLI needs is bundled into few files and
 // everything else is a chunk loaded on demand. lzma-native stays outside: it holds native code.
-import { chmod, copyFile, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -13,8 +13,9 @@ const host = join(root, 'host');
 const { version } = JSON.parse(await readFile(join(host, 'package.json'), 'utf8'));
 
 await rm(join(host, 'dist'), { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: host,
+  metafile: true,
   entryPoints: { kheaders: 'src/cli/bin.ts', index: 'src/index.ts' },
   outdir: 'dist',
   bundle: true,
@@ -34,6 +35,7 @@ await build({
   logLevel: 'warning',
 });
 await chmod(join(host, 'dist/kheaders.js'), 0o755);
+await writeFile(join(host, 'dist/THIRD-PARTY-LICENSES.txt'), await collectLicenses(Object.keys(metafile.inputs)));
 
 if (!process.argv.includes('--no-types')) {
   const bundle = await rollup({
@@ -45,3 +47,17 @@ if (!process.argv.includes('--no-types')) {
   await bundle.close();
 }
 for (const name of ['README.md', 'LICENSE']) await copyFile(join(root, name), join(host, name)).catch(() => undefined);
+
+/** The licences of the packages whose code is in the bundle, as they ask for. */
+async function collectLicenses(inputs) {
+  const folders = inputs.map((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]);
+  const texts = [];
+  for (const folder of [...new Set(folders)].filter((name) => name !== undefined).sort()) {
+    const path = join(host, folder);
+    const { name, version: release, license } = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'));
+    const file = (await readdir(path)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? '' : await readFile(join(path, file), 'utf8');
+    texts.push(`${name} ${release} (${license})\n\n${text.trim()}\n`);
+  }
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
