@@ -37,7 +37,7 @@ reply() { echo "${transferMagic}
 $1
 "; }
 names() { m=; while read -r n _; do m="$m $n"; done </proc/modules; }
-send() { timeout ${readLimitSeconds} dd if="$1" ibs=16384 obs=65536 2>/dev/null || note "read=$?"; }
+send() { timeout ${readLimitSeconds} dd if="$1" bs=65536 2>/dev/null || note "read=$?"; }
 for g in /sys/fs/cgroup /acct /dev/cg2_bpf; do
   [ -w $g/cgroup.procs ] && { echo $$ >$g/cgroup.procs; } 2>/dev/null
 done
@@ -53,9 +53,10 @@ send "$1"
 /**
  * The strings of a module (.modinfo) stand near the end of the file, behind the archive; modinfo looks through all of it.
  *
- * Several hosts may pull from one phone. Whoever reads holds a shared lock on the .ko file, whoever unloads waits for
- * the exclusive one; the lock belongs to the open file, goes with the process however it dies, and leaves nothing
- * behind. mksh closes descriptor 9 in the programs it starts, hence the copy on 8.
+ * Several hosts may pull from one phone. Whoever reads what another loaded holds a shared lock on the .ko file and has
+ * looked again since; whoever loaded waits for the exclusive one before it unloads, unless not even a shared one can be
+ * had: then there is no flock here. The lock belongs to the open file, goes with the process however it dies, and leaves
+ * nothing behind. mksh closes descriptor 9 in the programs it starts, hence the copy on 8.
  */
 const readModule = `
 find_archive() { a=; for f in ${archivePaths.join(' ')}; do [ -e $f ] && { a=$f; return 0; }; done; return 1; }
@@ -70,9 +71,9 @@ load() {
 }
 unload() {
   i=0
-  while [ $i -lt ${readersLimit} ]; do
-    lock -xn && break
-    [ $locked = yes ] || break
+  until lock -xn; do
+    [ $i -gt 0 ] || lock -sn || break
+    [ $i -lt ${readersLimit} ] || break
     i=$((i+1)); sleep 0.1
   done
   i=0
@@ -94,9 +95,10 @@ for k; do
 done
 [ -n "$ko" ] || fail vermagic "$seen"
 exec 9<"$ko"
-locked=no; lock -s && locked=yes
 loaded=no
-find_archive || { load && loaded=yes; find_archive || { sleep 1; find_archive; }; }
+get() { find_archive || { load && loaded=yes; find_archive; }; }
+get
+[ $loaded = yes ] || { lock -s; get || { sleep 1; get; }; }
 if [ -z "$a" ]; then
   [ $loaded = yes ] && unload
   fail load "the module is loaded but shows no archive"
