@@ -23,7 +23,7 @@ phoneTest('the packed package, installed into an empty folder, pulls and serves 
   });
   assert.equal(installed.code, 0, installed.stderr);
 
-  const program = join(app, 'node_modules', 'kheaders', 'dist', 'kheaders.js');
+  const program = join(app, 'node_modules', '.bin', 'kheaders');
   const pulled = await startCli(['pull', '--json'], env, program).done;
   assert.equal(pulled.code, 0, pulled.stderr);
   const json = JSON.parse(pulled.stdout) as { how: string; headers: string; release: string };
