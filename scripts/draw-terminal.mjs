@@ -28,7 +28,6 @@ ${rows.join('\n')}
 /** What is left of a line after carriage returns and erasures, without colours. */
 function showLine(line) {
   const visible = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
-  // eslint-disable-next-line no-control-regex
   return visible.replace(/\u001b\[[\d;]*[A-Za-z]/g, '');
 }
 

@@ -37,7 +37,7 @@ const stepTexts: Readonly<Record<Step, string>> = {
 };
 
 /** Warnings about the phone's state are shown even with --quiet. */
-const loud = new Set(['module-left', 'module-busy', 'root-left', 'phone-changed', 'cleanup']);
+const loud = new Set(['module-left', 'cleanup']);
 const frameMilliseconds = 100;
 
 /** Draws events: one status line that is rewritten, on a terminal only; warnings and traces as lines of their own. */

@@ -17,14 +17,4 @@ export type Event =
   /** A service opened at the adb server or a program run on the host: what --verbose shows. */
   | { readonly kind: 'trace'; readonly serial?: string; readonly what: 'adb' | 'run'; readonly text: string };
 
-export type WarningCode =
-  | 'module-left'
-  | 'module-busy'
-  | 'root-left'
-  | 'phone-changed'
-  | 'retry'
-  | 'source'
-  | 'identity-index'
-  | 'dispose'
-  | 'cleanup'
-  | 'skipped';
+export type WarningCode = 'module-left' | 'retry' | 'source' | 'identity-index' | 'cleanup' | 'skipped';

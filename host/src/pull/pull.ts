@@ -77,10 +77,22 @@ async function fetchNews(
   ctx: Context,
 ): Promise<PullOutcome> {
   let probing: Promise<Probe> | undefined;
-  const ask = (): Promise<Probe> => (probing ??= probeWhole(session, ctx));
+  const ask = (): Promise<Probe> => (probing ??= probeSameBoot(session, { boot, sighting }, ctx));
   const fetched = await fetchInRounds(session, cache, { sighting, ask }, request, ctx);
   await recordAll(cache, boot, await ask(), fetched.entry, ctx);
   return { ...fetched, how: 'fetched' };
+}
+
+/** The phone may have been restarted since: then what it says now is not about the kernel that gave the archive. */
+async function probeSameBoot(
+  session: Session,
+  { boot, sighting }: { readonly boot: BootIdentity | undefined; readonly sighting: Sighting },
+  ctx: Context,
+): Promise<Probe> {
+  await using asked = await session.openProbe(ctx);
+  const probe = await asked.finish();
+  if (asked.boot?.bootId === boot?.bootId && probe.release === sighting.release) return probe;
+  throw new KhError('device-lost', 'The device was restarted during the pull', { serial: session.serial });
 }
 
 async function probeWhole(session: Session, ctx: Context): Promise<Probe> {

@@ -324,3 +324,33 @@ test('pullFrom, cancelled in the middle of a transfer, leaves nothing', async (t
   failsWith(await run(cache, script, {}, controller.signal), 'cancelled');
   assert.deepEqual(await published(cache), []);
 });
+
+test('pullFrom: a phone restarted while it was read is device-lost, and publishes nothing', async (t) => {
+  const cache = await makeCache(t);
+  const { release: seen, uid, live, modules, su } = withModule;
+  const sighting = { release: seen, uid, live, modules, loaded: false, su };
+  const other = { ...boot, bootId: bootId.replace('0', '1') };
+  for (const [now, code] of [[other, 'device-lost'] as const, [boot, undefined] as const]) {
+    let probes = 0;
+    const session = scriptSession({ probe: () => withModule, transfer: () => loaded });
+    const restarting = {
+      ...session,
+      async openProbe(ctx: Parameters<typeof session.openProbe>[0]) {
+        probes += 1;
+        return { ...(await session.openProbe(ctx)), boot: probes === 1 ? boot : now, sighting };
+      },
+    };
+    const request: PullRequest = {
+      root: 'auto',
+      sources: new Set<AttemptKind>(['module']),
+      force: false,
+      share: undefined,
+      facts: { serial: 'PHONE1' },
+    };
+    const result = await pullFrom(restarting, cache, request, makeContext()).catch(
+      (error: unknown) => error as KhError,
+    );
+    assert.equal(result instanceof KhError ? result.code : undefined, code);
+    assert.equal((await published(cache)).length > 0, code === undefined);
+  }
+});
