@@ -7,7 +7,10 @@ useAdbServer();
 
 const tracing = '/sys/kernel/tracing';
 
-/** Lets the phone's kernel itself count module loads and reads of the archive. */
+/**
+ * Lets the phone's kernel itself count module loads. Its log does not serve: it tells of the first out-of-tree module
+ * after boot and of no other.
+ */
 async function startCounting(phone: Phone, server: AdbServer): Promise<void> {
   const script = [
     `cd ${tracing}`,
@@ -31,13 +34,9 @@ phoneTest('pull a second time loads no module', { layout: 'sys' }, async ({ phon
   await startCounting(phone, server);
   const first = await kheaders('pull');
   assert.deepEqual(await countEvents(phone, server), { loads: 1, frees: 1 }, 'the first pull loads and unloads once');
-  const log = (await phone.root(server, 'dmesg')).stdout;
-  assert.match(log, /kheaders/, 'the log tells of the load');
   const second = await kheaders('pull');
   assert.deepEqual([second.code, second.stdout], [0, first.stdout]);
   assert.deepEqual(await countEvents(phone, server), { loads: 1, frees: 1 }, 'the second one does not');
-  const since = (await phone.root(server, 'dmesg')).stdout.slice(log.length);
-  assert.doesNotMatch(since, /kheaders/, 'the log tells of no other');
 });
 
 /** Where the archive is always there, a probe on the function that reads it counts. */
