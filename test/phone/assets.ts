@@ -6,10 +6,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sha256, stepKeys, type Versions } from './digest.js';
 import { dropIndex, ensureIndex, indexDir, isIndexOld, readVersions } from './index.js';
-import type { Arch, Layout } from './options.js';
+import type { Kind } from './options.js';
 import { buildScripts, cacheDir } from './paths.js';
 import { exists, publish } from './publish.js';
-import { phoneSteps, withInputs, type Step } from './steps.js';
+import { phoneSteps, withInputs, type Index, type Step } from './steps.js';
 
 export interface Assets {
   kernel: string;
@@ -40,7 +40,7 @@ async function runScript(script: string, env: Record<string, string>, name: stri
   const log = openSync(path, 'w');
   const child = spawn('bash', [join(buildScripts, `${script}.sh`)], {
     stdio: ['ignore', log, log],
-    env: { ...process.env, LC_ALL: 'C', JOBS: String(availableParallelism()), APT: indexDir(), ...env },
+    env: { ...process.env, LC_ALL: 'C', JOBS: String(availableParallelism()), ...env },
   });
   closeSync(log);
   const [code] = (await once(child, 'close')) as [number | null];
@@ -50,7 +50,7 @@ async function runScript(script: string, env: Record<string, string>, name: stri
 }
 
 async function runStep(plan: Plan, step: Step): Promise<void> {
-  const env: Record<string, string> = { ARCH: step.arch };
+  const env: Record<string, string> = { ARCH: step.arch, PAGES: step.pages, APT: indexDir(step.index) };
   if (step.layout) env['LAYOUT'] = step.layout;
   for (const input of step.inputs) {
     env[`IN_${input.script.toUpperCase().replaceAll('-', '_')}`] = stepDir(plan, input);
@@ -58,12 +58,22 @@ async function runStep(plan: Plan, step: Step): Promise<void> {
   await publish(stepDir(plan, step), (staging) => runScript(step.script, { ...env, OUT: staging }, step.id));
 }
 
+function usedIndexes(steps: readonly Step[]): Index[] {
+  return [...new Set(steps.filter((step) => step.versions.length > 0).map((step) => step.index))];
+}
+
 async function makePlan(steps: readonly Step[], report: Report): Promise<Plan> {
-  await ensureIndex(async (staging) => {
-    report('phone: reading the package lists');
-    await runScript('index', { OUT: staging }, 'index');
-  });
-  const versions = await readVersions(steps.flatMap((step) => step.packages));
+  const indexes = usedIndexes(steps);
+  for (const index of indexes) {
+    await ensureIndex(index, async (staging) => {
+      report(`phone: reading the package lists (${index})`);
+      await runScript('index', { INDEX: index, OUT: staging }, `index-${index}`);
+    });
+  }
+  const versions = await readVersions(
+    indexes,
+    steps.flatMap((step) => step.packages),
+  );
   const keys = await stepKeys(steps, versions);
   const present = await Promise.all(steps.map((step) => exists(stepDir({ keys }, step))));
   return { steps, keys, versions, missing: steps.filter((_, at) => !present[at]) };
@@ -72,9 +82,11 @@ async function makePlan(steps: readonly Step[], report: Report): Promise<Plan> {
 /** Downloads need fresh lists; what is already built does not. */
 async function makeFreshPlan(steps: readonly Step[], report: Report): Promise<Plan> {
   const plan = await makePlan(steps, report);
-  const downloads = plan.missing.some((step) => step.versions.length > 0);
-  if (!downloads || !(await isIndexOld())) return plan;
-  await dropIndex();
+  const needed = usedIndexes(plan.missing);
+  const ages = await Promise.all(needed.map(isIndexOld));
+  const old = needed.filter((_, at) => ages[at]);
+  if (old.length === 0) return plan;
+  await Promise.all(old.map(dropIndex));
   return makePlan(steps, report);
 }
 
@@ -103,8 +115,9 @@ async function runMissing(plan: Plan, report: Report): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-async function describe(plan: Plan, arch: Arch, layout: Layout): Promise<Assets> {
-  const { packages, modules, image } = phoneSteps(arch, layout);
+async function describe(plan: Plan, kind: Kind): Promise<Assets> {
+  const { arch, layout } = kind;
+  const { packages, modules, image } = phoneSteps(kind);
   const [modulesDir, imageDir] = [stepDir(plan, modules), stepDir(plan, image)];
   const emulator = plan.versions.installed.get(arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86');
   return {
@@ -118,15 +131,15 @@ async function describe(plan: Plan, arch: Arch, layout: Layout): Promise<Assets>
 }
 
 /** Builds what is missing for phones of these kinds. */
-export async function buildAssets(kinds: readonly [Arch, Layout][], report: Report): Promise<Assets[]> {
-  const steps = withInputs(kinds.map(([arch, layout]) => phoneSteps(arch, layout).image));
+export async function buildAssets(kinds: readonly Kind[], report: Report): Promise<Assets[]> {
+  const steps = withInputs(kinds.map((kind) => phoneSteps(kind).image));
   const plan = await makeFreshPlan(steps, report);
   await runMissing(plan, report);
-  return Promise.all(kinds.map(([arch, layout]) => describe(plan, arch, layout)));
+  return Promise.all(kinds.map((kind) => describe(plan, kind)));
 }
 
-export async function findAssets(arch: Arch, layout: Layout, report: Report): Promise<Assets> {
-  const [assets] = await buildAssets([[arch, layout]], report);
+export async function findAssets(kind: Kind, report: Report): Promise<Assets> {
+  const [assets] = await buildAssets([kind], report);
   if (!assets) throw new Error('no assets');
   return assets;
 }

@@ -1,23 +1,36 @@
 import { parseArgs } from 'node:util';
 import * as commands from './commands.js';
-import { ARCHES, LAYOUTS, SU_MODES, completeOptions, isOneOf, type PhoneOptions, type PhoneSpec } from './options.js';
+import {
+  ARCHES,
+  LAYOUTS,
+  PAGE_SIZES,
+  SU_MODES,
+  completeOptions,
+  isOneOf,
+  kindProblem,
+  type Kind,
+  type PhoneOptions,
+  type PhoneSpec,
+} from './options.js';
 
 const USAGE = `usage: scripts/phone COMMAND
-  build [--arch A] [--layout L]      build what is missing (without options: everything)
+  build [--arch A] [--layout L] [--pages P]
+                                     build what is missing (without options: everything with 4k pages)
   up [options]                       start a phone; prints lines for eval "$(scripts/phone up)"
   down [NAME…|--all]                 end phones, and the adb server with the last one
   status [--json]
   shell NAME [COMMAND…]
   snapshot save [options]            boot once and keep the state
   snapshot restore [options]         as up, from the kept state
-options: --name N --arch x86_64|arm64 --layout sys|proc|legacy|builtin|none --su magisk|aosp|deny|hang --no-su
-  --user-build --unauthorized --sig-enforce --count N --memory MiB
+options: --name N --arch x86_64|arm64 --layout sys|proc|legacy|builtin|none --pages 4k|16k (16k: arm64)
+  --su magisk|aosp|deny|hang --no-su --user-build --unauthorized --sig-enforce --count N --memory MiB
 `;
 
 const OPTIONS = {
   name: { type: 'string' },
   arch: { type: 'string' },
   layout: { type: 'string' },
+  pages: { type: 'string' },
   su: { type: 'string' },
   'no-su': { type: 'boolean' },
   'user-build': { type: 'boolean' },
@@ -48,11 +61,17 @@ function count(name: string, text: string | undefined, fallback: number): number
   return value;
 }
 
+function assertKind(kind: Kind): void {
+  const problem = kindProblem(kind);
+  if (problem) throw new UsageError(problem);
+}
+
 function readOptions(values: Values): PhoneSpec {
   const given: { [K in keyof PhoneOptions]: PhoneOptions[K] | undefined } = {
     name: values.name ?? 'phone',
     arch: choice('arch', ARCHES, values.arch),
     layout: choice('layout', LAYOUTS, values.layout),
+    pages: choice('pages', PAGE_SIZES, values.pages),
     su: values['no-su'] ? 'none' : choice('su', SU_MODES, values.su),
     userBuild: values['user-build'],
     unauthorized: values.unauthorized,
@@ -61,7 +80,9 @@ function readOptions(values: Values): PhoneSpec {
   };
   // Names become folders and kernel arguments.
   if (!/^[\w.-]+$/.test(given.name ?? '')) throw new UsageError('--name takes letters, digits, "-", "_" and "."');
-  return completeOptions(given as PhoneOptions);
+  const spec = completeOptions(given as PhoneOptions);
+  assertKind(spec);
+  return spec;
 }
 
 async function up(values: Values, snapshots: boolean): Promise<void> {
@@ -75,12 +96,12 @@ async function up(values: Values, snapshots: boolean): Promise<void> {
 
 async function build(values: Values): Promise<void> {
   const { arch, layout } = values;
+  const pages = choice('pages', PAGE_SIZES, values.pages) ?? '4k';
   const arches = arch === undefined ? ARCHES : [choice('arch', ARCHES, arch) ?? 'x86_64'];
   const layouts = layout === undefined ? LAYOUTS : [choice('layout', LAYOUTS, layout) ?? 'sys'];
-  await commands.build(
-    arches.flatMap((one) => layouts.map((other) => [one, other] as [typeof one, typeof other])),
-    report,
-  );
+  const kinds = arches.flatMap((one) => layouts.map((other) => ({ arch: one, layout: other, pages })));
+  kinds.forEach(assertKind);
+  await commands.build(kinds, report);
 }
 
 async function down(names: readonly string[], values: Values): Promise<void> {

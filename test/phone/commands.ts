@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { runAdb, serveAdb, serverEnv } from './adb-server.js';
 import { buildAssets, findAssets, type Report } from './assets.js';
 import type { Machine } from './machine.js';
-import type { Arch, Layout, PhoneSpec } from './options.js';
+import type { Kind, PhoneSpec } from './options.js';
 import { runDir } from './paths.js';
 import { connectPhone, startMachine } from './phone.js';
 import * as registry from './registry.js';
 import { ensureSnapshot } from './snapshot.js';
 import { endProcess, isRunning } from './state.js';
 
-export async function build(kinds: readonly [Arch, Layout][], report: Report): Promise<void> {
+export async function build(kinds: readonly Kind[], report: Report): Promise<void> {
   await buildAssets(kinds, report);
 }
 
@@ -33,10 +33,10 @@ async function claimName(name: string): Promise<void> {
 }
 
 async function record(spec: PhoneSpec, machine: Machine, report: Report): Promise<registry.PhoneRecord> {
-  const assets = await findAssets(spec.arch, spec.layout, report);
-  const { name, arch, layout } = spec;
+  const assets = await findAssets(spec, report);
+  const { name, arch, layout, pages } = spec;
   const entry = {
-    ...{ name, arch, layout, release: assets.release },
+    ...{ name, arch, layout, pages, release: assets.release },
     archivePath: assets.archivePath ?? null,
     koPath: assets.koPath ?? null,
     serial: `127.0.0.1:${await machine.adbPort()}`,
@@ -49,9 +49,9 @@ async function record(spec: PhoneSpec, machine: Machine, report: Report): Promis
 export async function up(spec: PhoneSpec, snapshots: boolean, report: Report): Promise<registry.PhoneRecord> {
   await claimName(spec.name);
   const began = performance.now();
-  const assets = await findAssets(spec.arch, spec.layout, report);
+  const assets = await findAssets(spec, report);
   const server = await ensureServer();
-  report(`phone: starting ${spec.name} (${spec.arch}, ${spec.layout})`);
+  report(`phone: starting ${spec.name} (${spec.arch}, ${spec.layout}, pages of ${spec.pages})`);
   const dir = registry.phoneDir(spec.name);
   const machine = await startMachine(spec, assets, { dir, detached: true, snapshots });
   try {
@@ -104,8 +104,8 @@ export async function status(json: boolean): Promise<string> {
   const phones = (await registry.readPhones()).map((phone) => ({ ...phone, running: isRunning(phone.process) }));
   if (json) return `${JSON.stringify({ adbServerPort: server?.port ?? null, phones }, null, 2)}\n`;
   const lines = phones.map(
-    ({ name, serial, arch, layout, running, process: { pid } }) =>
-      `${name}\t${running ? 'running' : 'ended'}\t${serial}\t${arch}\t${layout}\tpid ${pid}`,
+    ({ name, serial, arch, layout, pages, running, process: { pid } }) =>
+      `${name}\t${running ? 'running' : 'ended'}\t${serial}\t${arch}\t${layout}\t${pages}\tpid ${pid}`,
   );
   return [`adb server: ${server ? `port ${server.port}` : 'none'}`, ...lines, ''].join('\n');
 }
@@ -122,6 +122,7 @@ export async function shell(name: string, command: readonly string[]): Promise<n
 }
 
 export async function saveSnapshot(spec: PhoneSpec, report: Report): Promise<string> {
-  const assets = await findAssets(spec.arch, spec.layout, report);
-  return ensureSnapshot({ arch: spec.arch, memoryMiB: spec.memoryMiB, assets });
+  const assets = await findAssets(spec, report);
+  const { arch, pages, memoryMiB } = spec;
+  return ensureSnapshot({ arch, pages, memoryMiB, assets });
 }

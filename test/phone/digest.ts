@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildScripts } from './paths.js';
-import type { Step } from './steps.js';
+import type { Index, Step } from './steps.js';
 
-/** Versions of what is downloaded and of what is installed, by name. */
+/** Versions of what is downloaded, by index and name, and of what is installed, by name. */
 export interface Versions {
-  downloaded: ReadonlyMap<string, string>;
+  downloaded: ReadonlyMap<Index, ReadonlyMap<string, string>>;
   installed: ReadonlyMap<string, string>;
 }
 
@@ -28,7 +28,8 @@ export async function stepKeys(steps: readonly Step[], versions: Versions): Prom
   const keys = new Map<Step, string>();
   for (const step of steps) {
     const files = await Promise.all(['common.sh', `${step.script}.sh`, ...step.files].map(fileParts));
-    const downloads = step.versions.map((name) => `${name}=${versions.downloaded.get(name) ?? ''}`);
+    const downloaded = versions.downloaded.get(step.index);
+    const downloads = step.versions.map((name) => `${name}=${downloaded?.get(name) ?? ''}`);
     const packages = step.packages.map((name) => `${name}=${versions.installed.get(name) ?? ''}`);
     const inputs = step.inputs.map((input) => keys.get(input) ?? '');
     keys.set(step, sha256(step.id, ...files.flat(), ...downloads, ...packages, ...inputs));

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Assets } from './assets.js';
 import { launch } from './launch.js';
 import { Monitor } from './monitor.js';
-import type { Arch } from './options.js';
+import type { Arch, Pages } from './options.js';
 import { RootLine } from './root-line.js';
 import { endProcess, forgetAtExit, isRunning, type ProcessId } from './state.js';
 import { waitFor } from './wait.js';
 
 export interface MachineSpec {
   arch: Arch;
+  pages: Pages;
   memoryMiB: number;
   assets: Assets;
   kernelArgs: readonly string[];
@@ -20,15 +21,18 @@ export interface MachineSpec {
 }
 
 /** TCG always: a host whose /dev/kvm opens may still not run a stock kernel on it. */
-const MODELS: Record<Arch, { program: string; args: string[]; console: string }> = {
+const MODELS: Record<Arch, { program: string; args: string[]; cpus: Record<Pages, string>; console: string }> = {
   x86_64: {
     program: 'qemu-system-x86_64',
-    args: ['-machine', 'pc,memory-backend=ram', '-cpu', 'max'],
+    args: ['-machine', 'pc,memory-backend=ram'],
+    cpus: { '4k': 'max', '16k': 'max' },
     console: 'ttyS0',
   },
   arm64: {
     program: 'qemu-system-aarch64',
-    args: ['-machine', 'virt,memory-backend=ram', '-cpu', 'cortex-a57'],
+    args: ['-machine', 'virt,memory-backend=ram'],
+    // A57 cannot map pages of 16 KiB. A76 can, and has no pointer authentication, which is slow to emulate.
+    cpus: { '4k': 'cortex-a57', '16k': 'cortex-a76' },
     console: 'ttyAMA0',
   },
 };
@@ -41,7 +45,7 @@ function memoryArg({ memoryMiB, memoryFile }: MachineSpec): string {
 
 /** The command line. All names of sockets and logs are relative to the machine's own folder. */
 export function machineCommand(spec: MachineSpec): [string, string[]] {
-  const { program, args, console } = MODELS[spec.arch];
+  const { program, args, cpus, console } = MODELS[spec.arch];
   const append = [`console=${console}`, 'panic=5', 'quiet', 'loglevel=5', ...spec.kernelArgs];
   const devices = [
     // Port 0: the host's kernel picks a free one. restrict: the guest reaches nothing outside.
@@ -57,7 +61,16 @@ export function machineCommand(spec: MachineSpec): [string, string[]] {
   const kernel = ['-kernel', spec.assets.kernel, '-initrd', spec.assets.initramfs, '-append', append.join(' ')];
   return [
     program,
-    [...args, ...common, ...memory, ...devices, ...kernel, ...(spec.from ? ['-incoming', 'defer'] : [])],
+    [
+      ...args,
+      '-cpu',
+      cpus[spec.pages],
+      ...common,
+      ...memory,
+      ...devices,
+      ...kernel,
+      ...(spec.from ? ['-incoming', 'defer'] : []),
+    ],
   ];
 }
 

@@ -5,7 +5,7 @@ import { runAdb, type AdbServer } from './adb-server.js';
 import { findAssets, type Assets, type Report } from './assets.js';
 import type { Outcome } from './exec.js';
 import { Machine } from './machine.js';
-import { completeOptions, type Arch, type Layout, type PhoneOptions, type PhoneSpec } from './options.js';
+import { completeOptions, type Arch, type Layout, type Pages, type PhoneOptions, type PhoneSpec } from './options.js';
 import { bootArguments, restoreCommands } from './settings.js';
 import { ensureSnapshot, restoreSnapshot } from './snapshot.js';
 import { waitFor } from './wait.js';
@@ -18,6 +18,7 @@ export interface Phone extends AsyncDisposable {
   readonly serial: string;
   readonly arch: Arch;
   readonly layout: Layout;
+  readonly pages: Pages;
   /** uname -r */
   readonly release: string;
   /** On the host: the very kheaders.tar.xz that is in the phone's kheaders.ko. */
@@ -47,17 +48,17 @@ export interface StartOptions {
 
 /** A machine whose guest is what the spec says, with adbd listening. */
 export async function startMachine(spec: PhoneSpec, assets: Assets, options: StartOptions): Promise<Machine> {
-  const { arch, memoryMiB } = spec;
+  const kind = { arch: spec.arch, pages: spec.pages, memoryMiB: spec.memoryMiB, assets };
   if (options.snapshots && spec.kernelArgs.length === 0) {
-    const from = await ensureSnapshot({ arch, memoryMiB, assets });
-    const machine = await restoreSnapshot(options.dir, from, { arch, memoryMiB, assets }, options.detached);
+    const from = await ensureSnapshot(kind);
+    const machine = await restoreSnapshot(options.dir, from, kind, options.detached);
     return settle(machine, async () => {
       await machine.root.check(restoreCommands(spec));
       await machine.waitForAdbd();
     });
   }
   const kernelArgs = bootArguments(spec);
-  const machine = await Machine.start(options.dir, { arch, memoryMiB, assets, kernelArgs }, options.detached);
+  const machine = await Machine.start(options.dir, { ...kind, kernelArgs }, options.detached);
   return settle(machine, () => machine.waitForAdbd());
 }
 
@@ -96,6 +97,7 @@ class VirtualPhone implements Phone {
   readonly name: string;
   readonly arch: Arch;
   readonly layout: Layout;
+  readonly pages: Pages;
   readonly release: string;
   readonly archivePath: string | undefined;
   readonly koPath: string | undefined;
@@ -111,6 +113,7 @@ class VirtualPhone implements Phone {
     this.name = spec.name;
     this.arch = spec.arch;
     this.layout = spec.layout;
+    this.pages = spec.pages;
     this.release = assets.release;
     this.archivePath = assets.archivePath;
     this.koPath = assets.koPath;
@@ -170,7 +173,7 @@ function quiet(): void {}
 export async function startPhone(server: AdbServer, options: PhoneOptions = {}): Promise<Phone> {
   const spec = completeOptions(options);
   const report: Report = process.env['KHEADERS_PHONE_VERBOSE'] ? (line) => process.stderr.write(`${line}\n`) : quiet;
-  const assets = await findAssets(spec.arch, spec.layout, report);
+  const assets = await findAssets(spec, report);
   const dir = await mkdtemp(join(tmpdir(), 'kheaders-phone-'));
   const machine = await startMachine(spec, assets, { dir, detached: false, snapshots: true });
   const phone = new VirtualPhone(spec, assets, machine, `127.0.0.1:${await machine.adbPort()}`);

@@ -10,6 +10,7 @@ export interface PhoneRecord {
   serial: string;
   arch: string;
   layout: string;
+  pages: string;
   release: string;
   archivePath: string | null;
   koPath: string | null;

@@ -1,13 +1,15 @@
-/** Checks what README.md says about the phone, on real ones. usage: node --import tsx selftest.ts [x86_64|arm64] */
+/** Checks what README.md says about the phone, on real ones. usage: node --import tsx selftest.ts [x86_64|arm64 [4k|16k]] */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { runAdb, startAdbServer, type AdbServer } from './adb-server.js';
-import { ARCHES, isOneOf, type Arch } from './options.js';
+import { ARCHES, PAGE_SIZES, isOneOf, type Kind } from './options.js';
 import { startPhone, type Phone, type PhoneOptions } from './phone.js';
 import { isRunning, identify } from './state.js';
+
+type MachineKind = Pick<Kind, 'arch' | 'pages'>;
 
 const HANG_MS = 4000;
 let good = 0;
@@ -95,6 +97,7 @@ async function checkShell(bench: Bench): Promise<void> {
   check('exit code and separate stderr', await bench.all('echo out; echo err >&2; exit 42'), '42|out|err');
   check('starts as shell', await bench.out('id -u'), '2000');
   check('uname -r', await bench.out('uname -r'), bench.phone.release);
+  check('page size', await bench.out('getconf PAGESIZE'), { '4k': '4096', '16k': '16384' }[bench.phone.pages]);
   check('/data/local/tmp', await bench.out('stat -c "%a %U %G" /data/local/tmp'), '771 shell shell');
   check('control group', await bench.out('cat /proc/self/cgroup'), /^0::\/uid_0\/pid_\d+$/);
   check('root line is root', await bench.rootOut('id -u; echo e >&2'), '0\ne');
@@ -246,8 +249,8 @@ async function checkUnauthorized(bench: Bench): Promise<void> {
   check('root line', await bench.rootOut('id -u'), '0');
 }
 
-async function checkClones(server: AdbServer, arch: Arch): Promise<void> {
-  const phones = await Promise.all([startPhone(server, { arch }), startPhone(server, { arch })]);
+async function checkClones(server: AdbServer, machine: MachineKind): Promise<void> {
+  const phones = await Promise.all([startPhone(server, machine), startPhone(server, machine)]);
   const read = 'cat /proc/sys/kernel/random/boot_id; getprop ro.serialno; head -c 8 /dev/urandom | base64';
   const [one, two] = await Promise.all(
     phones.map(async (phone) => (await phone.shell(server, read)).stdout.split('\n')),
@@ -260,27 +263,27 @@ async function checkClones(server: AdbServer, arch: Arch): Promise<void> {
   for (const phone of phones) await phone.stop();
 }
 
-async function main(arch: Arch): Promise<void> {
+async function main(machine: MachineKind): Promise<void> {
   await using server = await startAdbServer();
   const began = performance.now();
-  await withPhone(server, { arch, kernelArgs: ['phone.cold'] }, async (bench) =>
+  await withPhone(server, { ...machine, kernelArgs: ['phone.cold'] }, async (bench) =>
     check('cold boot', await bench.out('echo hi'), 'hi'),
   );
-  await withPhone(server, { arch }, checkSys);
-  await checkClones(server, arch);
-  await withPhone(server, { arch, layout: 'proc' }, checkProc);
-  await withPhone(server, { arch, layout: 'legacy' }, checkLegacy);
-  await withPhone(server, { arch, layout: 'builtin' }, checkBuiltin);
-  await withPhone(server, { arch, layout: 'none' }, checkNone);
-  await withPhone(server, { arch, sigEnforce: true }, checkSigEnforce);
-  await withPhone(server, { arch, sigEnforce: true, kernelArgs: ['phone.cold'] }, checkSigEnforce);
-  await withPhone(server, { arch, userBuild: true, su: 'none' }, checkUserBuild);
-  await withPhone(server, { arch, userBuild: true, su: 'none', kernelArgs: ['phone.cold'] }, checkUserBuild);
-  await withPhone(server, { arch, unauthorized: true }, checkUnauthorized);
+  await withPhone(server, machine, checkSys);
+  await checkClones(server, machine);
+  await withPhone(server, { ...machine, layout: 'proc' }, checkProc);
+  await withPhone(server, { ...machine, layout: 'legacy' }, checkLegacy);
+  await withPhone(server, { ...machine, layout: 'builtin' }, checkBuiltin);
+  await withPhone(server, { ...machine, layout: 'none' }, checkNone);
+  await withPhone(server, { ...machine, sigEnforce: true }, checkSigEnforce);
+  await withPhone(server, { ...machine, sigEnforce: true, kernelArgs: ['phone.cold'] }, checkSigEnforce);
+  await withPhone(server, { ...machine, userBuild: true, su: 'none' }, checkUserBuild);
+  await withPhone(server, { ...machine, userBuild: true, su: 'none', kernelArgs: ['phone.cold'] }, checkUserBuild);
+  await withPhone(server, { ...machine, unauthorized: true }, checkUnauthorized);
   console.log(`${good} ok, ${bad} failed, ${seconds(began)}`);
 }
 
-const arch = process.argv[2] ?? 'x86_64';
-if (!isOneOf(ARCHES, arch)) throw new Error(`no such architecture: ${arch}`);
-await main(arch);
+const [arch = 'x86_64', pages = '4k'] = process.argv.slice(2);
+if (!isOneOf(ARCHES, arch) || !isOneOf(PAGE_SIZES, pages)) throw new Error(`no such phone: ${arch} ${pages}`);
+await main({ arch, pages });
 if (bad > 0) process.exitCode = 1;

@@ -44,7 +44,7 @@ export function restoreCommands(spec: PhoneSpec): string {
   );
   lines.push(
     `date -u @${Math.floor(Date.now() / 1000)} >/dev/null`,
-    `echo ${randomBytes(64).toString('base64')} > /dev/urandom`,
+    `echo ${randomBytes(64).toString('base64')} | /init reseed`,
     `echo ${randomUUID()} > /dev/.boot_id && chmod 444 /dev/.boot_id`,
     'mount -o bind /dev/.boot_id /proc/sys/kernel/random/boot_id',
   );

@@ -11,7 +11,7 @@ import { waitFor } from './wait.js';
  * A snapshot is a booted phone that no adb server has spoken to: the guest's memory as a file and the devices' state
  * beside it. Phones started from it map the memory file privately, so it is neither copied nor read as a whole.
  */
-type Kind = Pick<MachineSpec, 'arch' | 'memoryMiB' | 'assets'>;
+type Kind = Pick<MachineSpec, 'arch' | 'pages' | 'memoryMiB' | 'assets'>;
 
 function snapshotDir(kind: Kind): string {
   const command = machineCommand({ ...kind, kernelArgs: [] }).flat();

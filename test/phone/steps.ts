@@ -1,4 +1,8 @@
-import type { Arch, Layout } from './options.js';
+import { kindProblem, type Arch, type Kind, type Layout, type Pages } from './options.js';
+
+/** Private apt states: Debian's release, and its backports, whose kernels come with 16 KiB pages too. */
+export const INDEXES = ['apt', 'apt-backports'] as const;
+export type Index = (typeof INDEXES)[number];
 
 /** One build step: a script in build/, the steps it builds on, and everything else that its result depends on. */
 export interface Step {
@@ -6,24 +10,28 @@ export interface Step {
   readonly id: string;
   readonly script: string;
   readonly arch: Arch;
+  readonly pages: Pages;
   readonly layout?: Layout;
   readonly inputs: readonly Step[];
   /** Files and folders below build/ that the script reads, besides itself and common.sh. */
   readonly files: readonly string[];
+  /** Where downloads come from. */
+  readonly index: Index;
   /** Lines of the index of versions (downloads). */
   readonly versions: readonly string[];
   /** Installed Debian packages. */
   readonly packages: readonly string[];
 }
 
-type Extras = Partial<Pick<Step, 'layout' | 'files' | 'versions' | 'packages'>>;
+type Extras = Partial<Pick<Step, 'pages' | 'layout' | 'files' | 'index' | 'versions' | 'packages'>>;
 
 const shared = new Map<string, Step>();
 
 function step(script: string, id: string, arch: Arch, inputs: readonly Step[], extras: Extras = {}): Step {
   const known = shared.get(id);
   if (known) return known;
-  const made: Step = { id, script, arch, inputs, files: [], versions: [], packages: [], ...extras };
+  const nothing = { files: [], versions: [], packages: [] };
+  const made: Step = { id, script, arch, pages: '4k', inputs, index: 'apt', ...nothing, ...extras };
   shared.set(id, made);
   return made;
 }
@@ -34,7 +42,8 @@ function compilers(arch: Arch): string[] {
   return arch === 'x86_64' ? native : cross;
 }
 
-function baseImage(arch: Arch, packages: Step): Step {
+/** The programs of the root file system; one build of them runs on every page size. */
+function programs(arch: Arch): Step[] {
   const tools = { packages: compilers(arch) };
   // The sources are the same for both architectures, so the step's own architecture is without effect.
   const sources = step('sources', 'sources', 'x86_64', [], {
@@ -49,9 +58,27 @@ function baseImage(arch: Arch, packages: Step): Step {
   const toybox = step('toybox', `toybox-${arch}`, arch, [sources], tools);
   const mksh = step('mksh', `mksh-${arch}`, arch, [sources], tools);
   const userland = step('userland', `userland-${arch}`, arch, [], { ...tools, files: ['src/phone'] });
-  return step('base-image', `base-image-${arch}`, arch, [adbd, toybox, mksh, userland, packages], {
-    files: ['src/mksh'],
-  });
+  return [adbd, toybox, mksh, userland];
+}
+
+interface KernelSteps {
+  packages: Step;
+  /** The kernel's own gen_kheaders.sh, kheaders.c and configs.c. */
+  kernelFiles: Step;
+}
+
+function kernelSteps(arch: Arch, pages: Pages): KernelSteps {
+  if (pages === '4k') {
+    return {
+      packages: step('packages', `packages-${arch}`, arch, [], { versions: ['abi', 'linux'] }),
+      kernelFiles: step('kernel-files', 'kernel-files', 'x86_64', [], { packages: ['linux-source-6.1'] }),
+    };
+  }
+  const download = { pages, index: 'apt-backports', versions: ['abi', 'linux'] } as const;
+  return {
+    packages: step('packages', `packages-${arch}-${pages}`, arch, [], download),
+    kernelFiles: step('kernel-files', `kernel-files-${pages}`, 'x86_64', [], download),
+  };
 }
 
 export interface PhoneSteps {
@@ -61,23 +88,28 @@ export interface PhoneSteps {
 }
 
 /** The steps whose results a phone of this kind is made of. */
-export function phoneSteps(arch: Arch, layout: Layout): PhoneSteps {
-  const tools = { packages: compilers(arch) };
-  const packages = step('packages', `packages-${arch}`, arch, [], { versions: ['abi', 'linux'] });
-  const kernelFiles = step('kernel-files', 'kernel-files', 'x86_64', [], { packages: ['linux-source-6.1'] });
+export function phoneSteps(kind: Kind): PhoneSteps {
+  const problem = kindProblem(kind);
+  if (problem) throw new Error(problem);
+  const { arch, layout, pages } = kind;
+  const guest = pages === '4k' ? arch : `${arch}-${pages}`;
+  const { packages, kernelFiles } = kernelSteps(arch, pages);
   const archive =
     layout === 'legacy'
-      ? step('archive-legacy', `archive-legacy-${arch}`, arch, [packages])
-      : step('archive', `archive-${arch}`, arch, [packages, kernelFiles]);
+      ? step('archive-legacy', `archive-legacy-${guest}`, arch, [packages], { pages })
+      : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages });
   const made = layout === 'none' ? [packages, kernelFiles] : [packages, kernelFiles, archive];
-  const modules = step('modules', `modules-${arch}-${layout}`, arch, made, {
-    ...tools,
+  const modules = step('modules', `modules-${guest}-${layout}`, arch, made, {
+    pages,
     layout,
+    packages: compilers(arch),
     files: ['src/kheaders-to-proc.py'],
   });
-  const image = step('image', `image-${arch}-${layout}`, arch, [baseImage(arch, packages), modules, packages], {
-    layout,
+  const base = step('base-image', `base-image-${guest}`, arch, [...programs(arch), packages], {
+    pages,
+    files: ['src/mksh'],
   });
+  const image = step('image', `image-${guest}-${layout}`, arch, [base, modules, packages], { pages, layout });
   return { packages, modules, image };
 }
 

@@ -65,13 +65,18 @@ PROPERTIES
   sed -i "s/^ro.build.fingerprint=.*/&\nro.kernel.version=$(cat "$IN_PACKAGES/release")/" "$system/build.prop"
 }
 
-# Copied as they are: stripping would break Debian's signatures on them. In the order in which they load.
+# Not stripped: that would break Debian's signatures on them. In the order in which they load; what a kernel has built
+# in needs no module.
 install_boot_modules() {
   local modules=$IN_PACKAGES/usable/modules/ name file
   for name in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover \
     virtio_net virtio_console; do
-    file=$(find "$modules" -name "$name.ko" | grep .)
-    cp "$file" "$root/first_stage_modules/"
+    if grep -q "/$name\.ko\$" "$modules/modules.builtin"; then continue; fi
+    file=$(find "$modules" -name "$name.ko" -o -name "$name.ko.xz" | grep .)
+    case $file in
+      *.xz) xz -dc "$file" ;;
+      *) cat "$file" ;;
+    esac > "$root/first_stage_modules/$name.ko"
     echo "$name.ko" >> "$root/first_stage_modules/modules.load"
   done
 }

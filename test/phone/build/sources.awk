@@ -1,9 +1,12 @@
 # Reads Debian's own entries from apt's source files and prints them as deb822 stanzas for both architectures and for
-# source packages. Other vendors' repositories are left out: the phone is made of Debian and nothing else.
-# usage: awk -v codename=NAME -f sources.awk FILE.list… FILE.sources…
+# source packages. Other vendors' repositories are left out: the phone is made of Debian and nothing else. Backports,
+# which few machines name, lie beside the release itself.
+# usage: awk -v codename=NAME -v index_name=apt|apt-backports -f sources.awk FILE.list… FILE.sources…
 
-function is_debian_suite(suite) {
-  return suite == codename || suite == codename "-updates" || suite == codename "-security"
+# The suite to print in place of one that was read, or nothing.
+function wanted(suite) {
+  if (index_name == "apt-backports") return suite == codename ? codename "-backports" : ""
+  return suite == codename || suite == codename "-updates" || suite == codename "-security" ? suite : ""
 }
 
 function stanza(uris, suites, signed_by) {
@@ -14,7 +17,7 @@ function stanza(uris, suites, signed_by) {
 
 function end_stanza(   i, count, names, suites) {
   count = split(field["Suites"], names, " ")
-  for (i = 1; i <= count; i++) if (is_debian_suite(names[i])) suites = suites (suites == "" ? "" : " ") names[i]
+  for (i = 1; i <= count; i++) if (wanted(names[i])) suites = suites (suites == "" ? "" : " ") wanted(names[i])
   if (suites != "" && (" " field["Types"] " ") ~ / deb / && (" " field["Components"] " ") ~ / main / && field["Enabled"] != "no")
     stanza(field["URIs"], suites, field["Signed-By"])
   delete field
@@ -28,7 +31,7 @@ FILENAME ~ /\.list$/ {
   if ($1 != "deb") next
   key = match($0, /signed-by=[^] ]+/) ? substr($0, RSTART + 10, RLENGTH - 10) : ""
   sub(/\[[^]]*\]/, "")
-  if (is_debian_suite($3) && $4 == "main") stanza($2, $3, key)
+  if (wanted($3) && $4 == "main") stanza($2, wanted($3), key)
   next
 }
 

@@ -12,6 +12,7 @@ int main(int argc, char **argv) {
   if (!strcmp(name, "setprop")) return setprop_main(argc, argv);
   if (!strcmp(name, "reboot")) return reboot_main(argc, argv);
   if (!strcmp(name, "su")) return su_main(argc, argv);
+  if (!strcmp(name, "init") && argc == 2 && !strcmp(argv[1], "reseed")) return reseed_main();
   fprintf(stderr, "%s: not found\n", name);
   return 127;
 }

@@ -35,5 +35,8 @@ void adbd_reaped(pid_t pid);
 int su_main(int argc, char **argv);
 void su_daemon_start(void);
 
+// reseed.c
+int reseed_main(void);
+
 // root-console.c
 void root_console_start(void);
