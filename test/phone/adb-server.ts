@@ -104,13 +104,20 @@ class PrivateAdbServer implements AdbServer {
 
   async restart(): Promise<void> {
     await this.kill();
+    await this.endSuccessor();
     this.process = await waitFor(`port ${this.port} for adb again`, 20_000, () =>
       tryServe(this.port, this.home, false),
     );
   }
 
+  /** A client that found no server, kheaders among them, has started one on our port with our HOME: it is ours to end. */
+  private async endSuccessor(): Promise<void> {
+    if (await canConnect(this.port)) await this.adb('kill-server');
+  }
+
   async stop(): Promise<void> {
     await this.kill();
+    await this.endSuccessor();
     await rm(this.home, { recursive: true, force: true });
   }
 
