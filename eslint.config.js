@@ -5,7 +5,9 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { project: ['shared/tsconfig.json', 'host/tsconfig.json', 'test/tsconfig.json'] },
+      parserOptions: {
+        project: ['shared/tsconfig.json', 'device-agent/tsconfig.json', 'host/tsconfig.json', 'test/tsconfig.json'],
+      },
     },
     rules: {
       // `return p` inside `await using` disposes before p settles.

@@ -1,0 +1,214 @@
+import { type Message, type MessageBody, protocolVersion } from '@kheaders/shared';
+import * as native from 'native';
+import * as os from 'os';
+import { build } from './build.js';
+import { daemonSocket, runDaemon } from './daemon.js';
+import { Link } from './link.js';
+import { delay, repeat, startProcess } from './loop.js';
+import { Refusal } from './refusal.js';
+import { readState } from './state-file.js';
+import { pingMilliseconds } from './timing.js';
+
+/** How long to try to reach or start a daemon, and the pause between tries. */
+const connectMilliseconds = 6_000;
+const retryMilliseconds = 30;
+
+type Request = {
+  [N in 'lease' | 'release' | 'status' | 'shutdown' | 'ping' | 'join' | 'hello']: Extract<Message, { name: N }>;
+}['lease' | 'release' | 'status' | 'shutdown' | 'ping' | 'join' | 'hello'];
+
+interface Waiting {
+  readonly resolve: (message: Message) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Thrown inside when the daemon's end of a link is gone. */
+class LinkLost extends Error {}
+
+/**
+ * The agent's end of its link to the lease daemon, which it starts where none runs. When the daemon is killed, it turns
+ * to the one that follows and takes its lease anew: a reader does not notice.
+ */
+export class DaemonClient {
+  #link: Link | undefined;
+  #connecting: Promise<Link> | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  #lease: MessageBody<'lease'> | undefined;
+  #lastId = 0;
+
+  constructor() {
+    repeat(pingMilliseconds, () => this.#link?.send({ name: 'ping', id: 0, body: {} }));
+  }
+
+  /** Holds the module from now on. Errors: Refusal, those of the daemon and `daemon`. */
+  async lease(body: MessageBody<'lease'>): Promise<MessageBody<'leased'>> {
+    const reply = await this.#ask({ name: 'lease', id: 0, body }, 'leased');
+    this.#lease = body;
+    return reply.body;
+  }
+
+  async release(): Promise<MessageBody<'released'>> {
+    this.#lease = undefined;
+    return (await this.#ask({ name: 'release', id: 0, body: {} }, 'released')).body;
+  }
+
+  /** Undefined where no daemon runs: none is started for that. */
+  async status(): Promise<MessageBody<'state'> | undefined> {
+    if (!(await this.#isRunning())) return undefined;
+    return (await this.#ask({ name: 'status', id: 0, body: {} }, 'state')).body;
+  }
+
+  async shutdown(): Promise<void> {
+    if (await this.#isRunning()) await this.#ask({ name: 'shutdown', id: 0, body: {} }, 'done');
+  }
+
+  close(): void {
+    this.#lease = undefined;
+    this.#link?.close('done');
+  }
+
+  async #isRunning(): Promise<boolean> {
+    if (this.#link !== undefined) return true;
+    const fd = native.connect(daemonSocket);
+    if (fd < 0) return false;
+    os.close(fd);
+    return Promise.resolve(true);
+  }
+
+  /** Asks, again if the daemon goes away meanwhile. */
+  async #ask<N extends 'leased' | 'released' | 'state' | 'done'>(
+    request: Request,
+    expected: N,
+  ): Promise<Extract<Message, { name: N }>> {
+    const end = native.bootMilliseconds() + connectMilliseconds;
+    for (;;) {
+      try {
+        const link = await this.#connected();
+        return expect(await this.#send(link, request), expected);
+      } catch (error) {
+        if (!(error instanceof LinkLost) || native.bootMilliseconds() > end) throw lostAsRefusal(error);
+        await delay(retryMilliseconds);
+      }
+    }
+  }
+
+  #connected(): Promise<Link> {
+    if (this.#link !== undefined) return Promise.resolve(this.#link);
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Link> {
+    const end = native.bootMilliseconds() + connectMilliseconds;
+    let last = 'no daemon';
+    while (native.bootMilliseconds() < end) {
+      const fd = native.connect(daemonSocket);
+      if (fd < 0) last = (await startDaemon()) ?? last;
+      else {
+        const link = await this.#greet(fd).catch((error: unknown) => {
+          if (error instanceof Refusal && error.body.code === 'bad-version') throw error;
+          last = String(error);
+        });
+        if (link !== undefined) return link;
+      }
+      if (fd >= 0) await delay(retryMilliseconds);
+    }
+    throw new Refusal('daemon', { detail: last });
+  }
+
+  /** Greets, shows the token, and takes the lease anew if there was one. */
+  async #greet(fd: number): Promise<Link> {
+    const peer = native.peerCredentials(fd);
+    if (typeof peer === 'number' || peer[1] !== 0) {
+      os.close(fd);
+      throw new Refusal('daemon', { detail: 'another user listens on the name of the lease daemon' });
+    }
+    const ready = new Promise<number>((resolve) => (this.#greeted = resolve));
+    const link = new Link(fd, fd, { message: (message) => this.#take(message), closed: () => this.#lost(link) });
+    try {
+      const spoken = await this.#orLost(link, ready);
+      if (spoken !== protocolVersion) throw otherVersion(spoken);
+      expect(
+        await this.#send(link, { name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } }),
+        'done',
+      );
+      expect(await this.#send(link, { name: 'join', id: 0, body: { token: readState()?.token ?? '' } }), 'done');
+      if (this.#lease !== undefined)
+        expect(await this.#send(link, { name: 'lease', id: 0, body: this.#lease }), 'leased');
+    } catch (error) {
+      link.close('refused');
+      throw error;
+    }
+    this.#link = link;
+    return link;
+  }
+
+  #greeted: (protocol: number) => void = () => undefined;
+  #dropped: (() => void)[] = [];
+
+  #orLost<T>(link: Link, wanted: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (!link.open) reject(new LinkLost('the daemon hung up'));
+      this.#dropped.push(() => reject(new LinkLost('the daemon hung up')));
+      wanted.then(resolve, reject);
+    });
+  }
+
+  #send(link: Link, request: Request): Promise<Message> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const reply = new Promise<Message>((resolve, reject) => {
+      if (!link.open) return reject(new LinkLost('the daemon hung up'));
+      this.#waiting.set(id, { resolve, reject });
+    });
+    link.send({ ...request, id });
+    return reply;
+  }
+
+  #take(message: Message): void {
+    if (message.name === 'hello') return this.#greeted(message.body.protocol);
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.name === 'error') waiting?.reject(new Refusal(message.body.code, message.body));
+    else waiting?.resolve(message);
+  }
+
+  /** The daemon is gone: whoever holds a module turns to the next one at once. */
+  #lost(link: Link): void {
+    const held = this.#link === link && this.#lease !== undefined;
+    if (this.#link === link) this.#link = undefined;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new LinkLost('the daemon hung up'));
+    for (const drop of this.#dropped.splice(0)) drop();
+    if (held) this.#connected().catch(() => undefined);
+  }
+}
+
+function expect<N extends Message['name']>(message: Message, name: N): Extract<Message, { name: N }> {
+  if (message.name === name) return message as Extract<Message, { name: N }>;
+  throw new Refusal('daemon', { detail: `the daemon answered ${message.name}` });
+}
+
+function otherVersion(spoken: number): Refusal {
+  return new Refusal('bad-version', { detail: `the lease daemon speaks ${spoken}, this agent ${protocolVersion}` });
+}
+
+function lostAsRefusal(error: unknown): unknown {
+  return error instanceof LinkLost ? new Refusal('daemon', { detail: error.message }) : error;
+}
+
+/**
+ * Starts a daemon on a socket that listens already, so that connecting needs no waiting. Undefined if it was started or
+ * somebody else has just done so; otherwise what went wrong.
+ */
+async function startDaemon(): Promise<string | undefined> {
+  const listening = native.listen(daemonSocket);
+  if (listening === -native.EADDRINUSE) return undefined;
+  if (listening < 0) return `listen: errno ${-listening}`;
+  const pid = startProcess(() => runDaemon(listening, undefined));
+  // The daemon's own process is not to connect to itself.
+  if (pid === 0) return new Promise(() => undefined);
+  os.close(listening);
+  return pid < 0 ? `fork: errno ${-pid}` : undefined;
+}

@@ -1,0 +1,67 @@
+import { encodeUtf8 } from '@kheaders/shared';
+import * as native from 'native';
+import * as os from 'os';
+import { farewell, runGuard } from './guard.js';
+import { onReadable, startProcess } from './loop.js';
+
+/** One that dies again and again is not started for ever. */
+const startLimit = 20;
+
+/**
+ * The daemon's end of its guard: a process that takes over when the daemon is killed. It is told the state after every
+ * change and learns of the death by the end of its socket. A guard that was killed is started anew.
+ */
+export class GuardProcess {
+  readonly #describe: () => string;
+  readonly #takeOver: (last: string) => void;
+  #socket = -1;
+  #starts = 0;
+  pid = 0;
+
+  /** `describe` gives the text of the state (formatState()); `takeOver` is what a guard does in its process. */
+  constructor(describe: () => string, takeOver: (last: string) => void) {
+    this.#describe = describe;
+    this.#takeOver = takeOver;
+    this.#start();
+  }
+
+  /** Tells the guard the state as it is. */
+  tell(): void {
+    this.#write(this.#describe());
+  }
+
+  /** Ends the guard: there is nothing to look after any more. */
+  dismiss(): void {
+    this.#write(farewell);
+    if (this.#socket >= 0) onReadable(this.#socket, null);
+  }
+
+  #start(): void {
+    this.#starts += 1;
+    const pair = native.socketpair();
+    if (typeof pair === 'number') return;
+    const [ours, theirs] = pair;
+    this.pid = Math.max(
+      0,
+      startProcess(() => runGuard(theirs, this.#takeOver)),
+    );
+    os.close(theirs);
+    this.#socket = ours;
+    onReadable(ours, () => this.#died());
+    this.tell();
+  }
+
+  #died(): void {
+    onReadable(this.#socket, null);
+    os.close(this.#socket);
+    this.#socket = -1;
+    this.pid = 0;
+    if (this.#starts < startLimit) this.#start();
+  }
+
+  #write(text: string): void {
+    if (this.#socket < 0) return;
+    const bytes = encodeUtf8(text);
+    os.write(this.#socket, bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  }
+}

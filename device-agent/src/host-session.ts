@@ -1,0 +1,145 @@
+import { type Message, type MessageBody, protocolVersion } from '@kheaders/shared';
+import * as native from 'native';
+import * as os from 'os';
+import * as std from 'std';
+import { build } from './build.js';
+import { DaemonClient } from './daemon-client.js';
+import { FileError } from './files.js';
+import { findSources } from './find.js';
+import { readKernel } from './kernel.js';
+import { KernelLog } from './kernel-log.js';
+import { Link } from './link.js';
+import { describeError, Refusal } from './refusal.js';
+import { sendFile } from './send-file.js';
+import { repeat } from './loop.js';
+import { silenceMilliseconds } from './timing.js';
+
+/**
+ * The conversation with one host on stdin and stdout. Requests are carried out in order; ping, cancel and log do not
+ * wait for those before. When the host is gone the process ends, and with it whatever it held.
+ */
+class HostSession {
+  readonly #link: Link;
+  readonly #daemon = new DaemonClient();
+  readonly #logs = new Map<number, KernelLog>();
+  #greeted = false;
+  #archive = '';
+  #last: Promise<void> = Promise.resolve();
+
+  constructor() {
+    this.#link = new Link(0, 1, {
+      message: (message) => this.#take(message),
+      closed: (reason) => std.exit(reason === 'end' ? 0 : 1),
+    });
+    this.#link.send({ name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } });
+    repeat(silenceMilliseconds / 4, () => {
+      if (native.bootMilliseconds() - this.#link.heard > silenceMilliseconds) std.exit(1);
+    });
+  }
+
+  #take(message: Message): void {
+    if (!this.#greeted) return this.#greet(message);
+    if (message.name === 'ping') return this.#link.send({ name: 'done', id: message.id, body: {} });
+    if (message.name === 'log') return this.#startLog(message.id, message.body);
+    if (message.name === 'cancel') return this.#cancel(message.id, message.body.request);
+    this.#last = this.#last.then(() => this.#serve(message));
+  }
+
+  #greet(message: Message): void {
+    const fits = message.name === 'hello' && message.body.protocol === protocolVersion && message.body.build === build;
+    this.#greeted = fits;
+    if (fits) return;
+    const detail = `this agent speaks ${protocolVersion} and is build ${build}`;
+    this.#link.send({ name: 'error', id: message.id, body: { code: 'bad-version', errno: 0, path: '', detail } });
+    void this.#link.finish('bad-version');
+  }
+
+  async #serve(message: Message): Promise<void> {
+    try {
+      const reply = await this.#answer(message);
+      if (reply !== undefined) this.#link.send(reply);
+    } catch (error) {
+      this.#link.send({ name: 'error', id: message.id, body: describeError(error) });
+    }
+  }
+
+  /** The reply; undefined where it has been sent. */
+  async #answer(message: Message): Promise<Message | undefined> {
+    const { id } = message;
+    switch (message.name) {
+      case 'identity':
+        return { name: 'kernel', id, body: readKernel() };
+      case 'find':
+        return { name: 'found', id, body: findSources() };
+      case 'stat':
+        return { name: 'fileInfo', id, body: readFileInfo(message.body.path) };
+      case 'read':
+        await sendFile(this.#link, { ...message.body, id, path: this.#choosePath(message.body.path) });
+        return undefined;
+      case 'lease':
+        return { name: 'leased', id, body: await this.#lease(message.body) };
+      case 'release':
+        this.#archive = '';
+        return { name: 'released', id, body: await this.#daemon.release() };
+      case 'status':
+        return { name: 'state', id, body: (await this.#daemon.status()) ?? noDaemon };
+      case 'shutdown':
+        await this.#daemon.shutdown();
+        return { name: 'done', id, body: {} };
+      default:
+        throw new Refusal('bad-order', { detail: `${message.name} is no request` });
+    }
+  }
+
+  async #lease(body: MessageBody<'lease'>): Promise<MessageBody<'leased'>> {
+    if (native.uid() !== 0) throw new Refusal('not-root', { detail: `uid ${native.uid()}` });
+    const leased = await this.#daemon.lease(body);
+    this.#archive = leased.archive;
+    return leased;
+  }
+
+  #choosePath(path: string): string {
+    if (path !== '') return path;
+    if (this.#archive === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
+    return this.#archive;
+  }
+
+  #startLog(id: number, body: MessageBody<'log'>): void {
+    try {
+      this.#logs.set(id, new KernelLog(this.#link, id, body));
+    } catch (error) {
+      this.#link.send({ name: 'error', id, body: describeError(error) });
+    }
+  }
+
+  #cancel(id: number, request: number): void {
+    const log = this.#logs.get(request);
+    this.#logs.delete(request);
+    if (log?.open === true) {
+      log.close();
+      this.#link.send({ name: 'error', id: request, body: { code: 'cancelled', errno: 0, path: '', detail: '' } });
+    }
+    this.#link.send({ name: 'done', id, body: {} });
+  }
+}
+
+const noDaemon: MessageBody<'state'> = {
+  build,
+  daemon: 0,
+  guard: 0,
+  memory: 0,
+  milliseconds: 0,
+  detached: false,
+  modules: [],
+  leases: [],
+};
+
+function readFileInfo(path: string): MessageBody<'fileInfo'> {
+  const [info, errno] = os.stat(path);
+  if (info === null) throw new FileError(errno, path);
+  return { size: info.size, mode: info.mode, uid: info.uid };
+}
+
+export function runHostSession(): void {
+  new HostSession();
+}

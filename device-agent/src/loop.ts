@@ -1,0 +1,61 @@
+import * as native from 'native';
+import * as os from 'os';
+
+/**
+ * Everything the engine's event loop waits for goes through here, so that a forked process can let go of what its parent
+ * waited for.
+ */
+const readers = new Set<number>();
+const writers = new Set<number>();
+const timers = new Set<object>();
+
+export function onReadable(fd: number, handler: (() => void) | null): void {
+  os.setReadHandler(fd, handler);
+  note(readers, fd, handler !== null);
+}
+
+export function onWritable(fd: number, handler: (() => void) | null): void {
+  os.setWriteHandler(fd, handler);
+  note(writers, fd, handler !== null);
+}
+
+function note(fds: Set<number>, fd: number, wanted: boolean): void {
+  if (wanted) fds.add(fd);
+  else fds.delete(fd);
+}
+
+export function after(milliseconds: number, action: () => void): void {
+  const timer = os.setTimeout(() => {
+    timers.delete(timer);
+    action();
+  }, milliseconds);
+  timers.add(timer);
+}
+
+export function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => after(milliseconds, resolve));
+}
+
+/** Calls for ever. */
+export function repeat(milliseconds: number, action: () => void): void {
+  after(milliseconds, () => {
+    repeat(milliseconds, action);
+    action();
+  });
+}
+
+/**
+ * Runs a role in a process of its own: a copy of this one, because on a phone starting the engine anew takes longer than
+ * all the rest. In the copy nothing of what this process waits for is left, and whoever called never hears of it again.
+ * Returns the pid, or -errno.
+ */
+export function startProcess(role: () => void): number {
+  const pid = native.fork();
+  if (pid !== 0) return pid;
+  for (const fd of [...readers]) onReadable(fd, null);
+  for (const fd of [...writers]) onWritable(fd, null);
+  for (const timer of timers) os.clearTimeout(timer);
+  timers.clear();
+  role();
+  return 0;
+}
