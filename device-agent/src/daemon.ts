@@ -34,7 +34,7 @@ class Daemon {
   readonly #clients = new Set<Client>();
   readonly #holdings = new Holdings(() => this.#record());
   readonly #guard: GuardProcess;
-  readonly #token: string;
+  #token = makeToken();
   readonly #since = native.bootMilliseconds();
   readonly #detached: boolean;
   #idleSince = native.bootMilliseconds();
@@ -42,11 +42,14 @@ class Daemon {
 
   constructor(listening: number, before: LeaseState | undefined) {
     this.#detached = leaveCgroup();
-    const token = makeToken();
     for (const { name, path } of before?.modules ?? []) if (isLoaded(name)) this.#holdings.adopt(name, path);
+    // Before the file: from then on somebody takes it away again, whatever becomes of this process.
+    this.#guard = new GuardProcess(
+      () => this.#stateText(),
+      (last) => void takeOver(last),
+    );
     // Where the file cannot be written nobody could know the token: then the peer's uid has to do.
-    this.#token = writeState({ token, modules: this.#holdings.loaded }) ? token : '';
-    this.#guard = new GuardProcess(() => this.#stateText(), takeOver);
+    if (!writeState({ token: this.#token, modules: this.#holdings.loaded })) this.#token = '';
     onReadable(listening, () => this.#accept(listening));
     os.signal(os.SIGTERM, () => void this.#end());
     repeat(500, () => this.#look());
@@ -187,10 +190,17 @@ export function runDaemon(listening: number, before: LeaseState | undefined): vo
   new Daemon(listening, before ?? readState());
 }
 
+/** How long a daemon that was killed may keep its name: its descriptors are closed one after the other. */
+const partingTries = 50;
+const partingPause = 20;
+
 /** What the guard does when its daemon was killed: `last` is the state it was told last. */
-function takeOver(last: string): void {
-  const listening = native.listen(daemonSocket);
+async function takeOver(last: string): Promise<void> {
+  for (let left = partingTries; left > 0; left -= 1) {
+    const listening = native.listen(daemonSocket);
+    if (listening >= 0) return runDaemon(listening, parseState(last));
+    await delay(partingPause);
+  }
   // Another daemon runs already: it has read the state file.
-  if (listening < 0) std.exit(0);
-  runDaemon(listening, parseState(last));
+  std.exit(0);
 }

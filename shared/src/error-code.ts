@@ -19,6 +19,7 @@ export const errorCodes = [
   'headers-unknown',
   'read-refused',
   'read-hazard',
+  'agent-refused',
   'module-refused',
   'archive-corrupt',
   'archive-refused',
