@@ -1,7 +1,8 @@
 // Builds the published package: host/dist/{kheaders.js,index.js} and chunks by esbuild, index.d.ts by rollup.
+// The helper programs for phones come from scripts/build-agent.
 // Start-up is the product (a warm pull is mostly Node starting), so what the CLI needs is bundled into few files and
 // everything else is a chunk loaded on demand. lzma-native stays outside: it holds native code.
-import { chmod, copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -13,6 +14,7 @@ const host = join(root, 'host');
 const { version } = JSON.parse(await readFile(join(host, 'package.json'), 'utf8'));
 
 await rm(join(host, 'dist'), { recursive: true, force: true });
+const agents = await copyAgents(join(root, 'device-agent/dist'), join(host, 'dist/agent'));
 const { metafile } = await build({
   absWorkingDir: host,
   metafile: true,
@@ -26,7 +28,7 @@ const { metafile } = await build({
   target: 'node20',
   external: ['lzma-native'],
   alias: { 'string-width': './src/cli/text-width.ts' },
-  define: { KHEADERS_VERSION: JSON.stringify(version) },
+  define: { KHEADERS_VERSION: JSON.stringify(version), KHEADERS_AGENTS: JSON.stringify(agents) },
   // Bundled CommonJS (adbkit, bluebird) calls require() for Node's own modules.
   banner: {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
@@ -47,6 +49,21 @@ if (!process.argv.includes('--no-types')) {
   await bundle.close();
 }
 for (const name of ['README.md', 'LICENSE']) await copyFile(join(root, name), join(host, name)).catch(() => undefined);
+
+/** The helper programs that scripts/build-agent made, one for each ABI; null where there are none. */
+async function copyAgents(from, to) {
+  const text = await readFile(join(from, 'agents.json'), 'utf8').catch(() => '{}');
+  const { build, agents = {} } = JSON.parse(text);
+  if (build === undefined || Object.keys(agents).length === 0) {
+    console.error(
+      'build: no helper programs in this package: device-agent/dist/agents.json names none (scripts/build-agent)',
+    );
+    return null;
+  }
+  await mkdir(to, { recursive: true });
+  for (const abi of Object.keys(agents)) await copyFile(join(from, abi), join(to, abi));
+  return { build, agents };
+}
 
 /** The licences of the packages whose code is in the bundle, as they ask for. */
 async function collectLicenses(inputs) {

@@ -20,6 +20,18 @@ export { type DeviceOutcome, pullAll } from './lab/pull-all.js';
 export type { PhoneReport } from './pull/phone-report.js';
 export { type KernelCache, openCache } from './pull/kernel-cache.js';
 export { type DeviceReport, listDevices } from './pull/list-devices.js';
+export {
+  type AgentDaemon,
+  type AgentLease,
+  type AgentOptions,
+  type AgentStatus,
+  type AgentStopped,
+  type AgentUninstalled,
+  agentInstall,
+  agentStatus,
+  agentStop,
+  agentUninstall,
+} from './pull/manage-agent.js';
 export type { AdbOptions, CacheOptions, FetchOptions, PullOptions } from './pull/options.js';
 export type { AttemptKind } from './pull/plan.js';
 export { type PullResult, pull } from './pull/pull-device.js';

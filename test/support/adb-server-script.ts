@@ -41,6 +41,10 @@ export interface Wire {
   fail(text: string): void;
   /** Ends the connection once everything is sent. */
   end(): void;
+  /** Takes what comes after the request that opened a service; what has come already comes at once. */
+  onData(handler: (chunk: Buffer) => void): void;
+  /** Bytes that the other side has not taken yet. */
+  unsent(): number;
   /** Settles when the other side has gone. */
   readonly closed: Promise<void>;
 }
@@ -51,6 +55,8 @@ export interface ScriptedShell {
   readonly wire: Wire;
   stdout(data: string | Uint8Array): void;
   stderr(data: string | Uint8Array): void;
+  /** Takes standard input: its pieces, then undefined at its end. */
+  onInput(handler: (bytes: Buffer | undefined) => void): void;
   /** The exit frame, then the end of the stream, as adbd does it. */
   exit(code?: number): void;
   /** Ends the stream without an exit frame: the cable is out. */
@@ -104,12 +110,13 @@ export async function findClosedPort(): Promise<number> {
 }
 
 function serve(socket: Socket, script: ServerScript, requests: string[]): void {
-  const wire = makeWire(socket, script.pieceBytes);
+  const input = new ServiceInput();
+  const wire = makeWire(socket, script.pieceBytes, input);
   let pending = Buffer.alloc(0);
   let device: ScriptedDevice | undefined;
   let inService = false;
   socket.on('data', (chunk: Buffer) => {
-    if (inService) return; // input for a service: an empty standard input, as far as we know
+    if (inService) return input.push(chunk);
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 4) {
       const end = 4 + parseInt(pending.subarray(0, 4).toString('latin1'), 16);
@@ -122,10 +129,26 @@ function serve(socket: Socket, script: ServerScript, requests: string[]): void {
       else {
         answerDevice(request, wire, device);
         inService = true;
-        return;
+        return input.push(pending);
       }
     }
   });
+}
+
+/** What a client sends to a service, kept until somebody takes it. */
+class ServiceInput {
+  #kept: Buffer[] = [];
+  #handler: ((chunk: Buffer) => void) | undefined;
+
+  push(chunk: Buffer): void {
+    if (this.#handler === undefined) this.#kept.push(chunk);
+    else if (chunk.length > 0) this.#handler(chunk);
+  }
+
+  take(handler: (chunk: Buffer) => void): void {
+    this.#handler = handler;
+    for (const chunk of this.#kept.splice(0)) this.push(chunk);
+  }
 }
 
 /** Returns the device, where the request chose one. */
@@ -170,6 +193,7 @@ function answerDevice(request: string, wire: Wire, device: ScriptedDevice): void
       wire,
       stdout: (data) => wire.send(shellFrame(1, data)),
       stderr: (data) => wire.send(shellFrame(2, data)),
+      onInput: (handler) => wire.onData(splitInput(handler)),
       exit(code = 0) {
         wire.send(shellFrame(3, Uint8Array.of(code)));
         wire.end();
@@ -179,7 +203,22 @@ function answerDevice(request: string, wire: Wire, device: ScriptedDevice): void
   }
 }
 
-function makeWire(socket: Socket, pieceBytes: number | undefined): Wire {
+/** Takes shell frames apart: 0 is standard input, 4 its end. */
+function splitInput(handler: (bytes: Buffer | undefined) => void): (chunk: Buffer) => void {
+  let pending = Buffer.alloc(0);
+  return (chunk) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 5 && pending.length >= 5 + pending.readUInt32LE(1)) {
+      const end = 5 + pending.readUInt32LE(1);
+      const frame = pending.subarray(0, end);
+      pending = pending.subarray(end);
+      if (frame[0] === 0) handler(frame.subarray(5));
+      else if (frame[0] === 4) handler(undefined);
+    }
+  };
+}
+
+function makeWire(socket: Socket, pieceBytes: number | undefined, input: ServiceInput): Wire {
   let last: Promise<unknown> = Promise.resolve();
   const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   const send = (data: string | Uint8Array): void => {
@@ -197,6 +236,8 @@ function makeWire(socket: Socket, pieceBytes: number | undefined): Wire {
       value(text);
       this.end();
     },
+    onData: (handler) => input.take(handler),
+    unsent: () => socket.writableLength,
     end: () => void (pieceBytes === undefined ? socket.end() : last.then(() => socket.end())),
     closed,
   };

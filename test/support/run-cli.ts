@@ -51,6 +51,8 @@ export async function makeHost(t: TestContext, port: number): Promise<CliHost> {
     KHEADERS_CACHE: cache,
     ANDROID_ADB_SERVER_PORT: String(port),
     ADB: join(home, 'no-adb-program'),
+    // No helper programs, whatever was built here: a test that is about them names a folder of its own.
+    KHEADERS_AGENT_DIR: join(home, 'no-agents'),
   };
   return { cache, env };
 }

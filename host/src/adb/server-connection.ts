@@ -67,7 +67,7 @@ async function connectLink(server: AdbServer, ctx: Context): Promise<ServerLink>
   if (ctx.signal.aborted) abort();
   try {
     await connected;
-    return { socket: connection.socket, parser: connection.parser };
+    return { socket: connection.socket, parser: connection.parser, connection };
   } catch (error) {
     connection.socket.destroy();
     if (ctx.signal.aborted) throw abortError(ctx.signal);

@@ -10,6 +10,13 @@ export interface ShellProcess extends AsyncDisposable {
   readonly stdout: AsyncIterable<Buffer>;
   /** Exit code and standard error (its last 64 KiB: our own notes come last); known when stdout has ended. */
   exit(): { readonly code: number; readonly stderr: string };
+  /** Sends bytes to standard input, where the command was opened with input. After a hang-up it does nothing. */
+  write(bytes: Uint8Array): void;
+}
+
+export interface ShellOptions {
+  /** The first bytes of standard input, which then stays open. Absent: standard input is closed at once. */
+  readonly input?: Uint8Array;
 }
 
 const stderrLimit = 64 * 1024;
@@ -19,12 +26,19 @@ const stderrLimit = 64 * 1024;
  * pty and lose its exit code (AOSP shell_service.cpp). A stream that ends without an exit frame is a lost device, never
  * success. Errors: as openDeviceService().
  */
-export async function openShell(address: DeviceAddress, command: string, ctx: Context): Promise<ShellProcess> {
+export async function openShell(
+  address: DeviceAddress,
+  command: string,
+  ctx: Context,
+  { input }: ShellOptions = {},
+): Promise<ShellProcess> {
   const link = await openDeviceService(address, `shell,v2,raw:${command}`, ctx);
   const { socket } = link;
-  // We never send input. The frame also carries our TCP acknowledgement of OKAY: without it the adb server, which has
-  // Nagle's algorithm on towards its clients, holds back the first output for 40 ms.
-  socket.write(encodeShellFrame(shellFrame.closeStdin));
+  // The frame also carries our TCP acknowledgement of OKAY: without it the adb server, which has Nagle's algorithm on
+  // towards its clients, holds back the first output for 40 ms.
+  socket.write(
+    input === undefined ? encodeShellFrame(shellFrame.closeStdin) : encodeShellFrame(shellFrame.stdin, input),
+  );
   const detach = destroyOnAbort(socket, ctx);
   let stderr = '';
   let code: number | undefined;
@@ -54,6 +68,9 @@ export async function openShell(address: DeviceAddress, command: string, ctx: Co
     exit() {
       if (code === undefined) throw lost();
       return { code, stderr };
+    },
+    write(bytes) {
+      if (!socket.destroyed) socket.write(encodeShellFrame(shellFrame.stdin, bytes));
     },
     [Symbol.asyncDispose]() {
       detach();

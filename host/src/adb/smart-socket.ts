@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type Connection from '@devicefarmer/adbkit/dist/src/adb/connection.js';
 import type Parser from '@devicefarmer/adbkit/dist/src/adb/parser.js';
 import { KhError } from '../core/error.js';
 import { parseFailure } from './failure.js';
@@ -8,6 +9,8 @@ import { parseFailure } from './failure.js';
 export interface ServerLink {
   readonly socket: Socket;
   readonly parser: InstanceType<typeof Parser.default>;
+  /** What adbkit's own services (sync) are opened on. */
+  readonly connection: InstanceType<typeof Connection.default>;
 }
 
 /** The length prefix has four hex digits; adbkit would write a fifth and lose the framing. */
@@ -46,7 +49,7 @@ export async function readValue(link: ServerLink): Promise<string> {
  * adbkit's reader does not see an end (we destroyed the socket, the server reset it) that comes between two reads, and
  * waits for ever in the second. A read that has succeeded settles a turn later, as every promise of Bluebird: it wins.
  */
-async function untilClosed<T>(link: ServerLink, read: PromiseLike<T>): Promise<T> {
+export async function untilClosed<T>(link: Pick<ServerLink, 'socket'>, read: PromiseLike<T>): Promise<T> {
   const { socket } = link;
   return new Promise((resolve, reject) => {
     const onClose = (): void => {

@@ -120,6 +120,17 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
       ['Linux 6.3.0 and 6.3.1 hit a BUG when the archive is read (fixed by b69edab47f1d); a phone may reboot.'],
       ['kheaders import FILE   (an archive got another way)'],
     ),
+  'agent-refused': (d) =>
+    advise(
+      [
+        d.reason === 'not-shipped' ? 'scripts/build-agent makes them, before the package is built.' : undefined,
+        d.choices && d.choices.length > 0 ? `On the phone: ${list(d.choices)}` : undefined,
+        said(d),
+      ],
+      d.reason === 'not-installed'
+        ? [`kheaders agent install${s(d)}`]
+        : [`kheaders pull${s(d)} --no-agent   (works without it)`, `kheaders agent uninstall${s(d)}`],
+    ),
   'archive-corrupt': (d) =>
     advise(
       [

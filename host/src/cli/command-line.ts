@@ -2,6 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { KhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
 import type { CommonArguments, RegisteredCommand } from './command.js';
+import { agentCommand } from './commands/agent.js';
 import { cacheCommand } from './commands/cache.js';
 import { devicesCommand } from './commands/devices.js';
 import { exportCommand } from './commands/export.js';
@@ -21,6 +22,7 @@ const heading =
 const commands: readonly RegisteredCommand[] = [
   pullCommand,
   devicesCommand,
+  agentCommand,
   pathCommand,
   listCommand,
   showCommand,

@@ -80,6 +80,7 @@ export interface PullArguments extends DeviceArguments {
   readonly load?: boolean | undefined;
   readonly source?: readonly AttemptKind[] | undefined;
   readonly force?: boolean | undefined;
+  readonly agent?: boolean | undefined;
   readonly wait?: string | undefined;
   readonly cache?: string | undefined;
 }
@@ -96,6 +97,7 @@ export function pullOptionsOf(args: PullArguments): PullOptions {
     root: args.root,
     sources,
     force: args.force,
+    agent: args.agent,
     waitSeconds: waitOf(args.wait),
   };
 }

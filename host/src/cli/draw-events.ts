@@ -27,6 +27,7 @@ export interface Drawing {
 const stepTexts: Readonly<Record<Step, string>> = {
   connect: 'looking for the device',
   probe: 'asking the phone for its kernel',
+  install: 'installing the helper on the phone',
   root: 'becoming root',
   load: 'loading kheaders.ko',
   read: 'reading the archive',

@@ -19,6 +19,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'module-refused': 23,
   'read-refused': 24,
   'read-hazard': 25,
+  'agent-refused': 26,
   'archive-corrupt': 30,
   'archive-refused': 31,
   'release-mismatch': 32,

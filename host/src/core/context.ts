@@ -57,3 +57,13 @@ export function abortError(signal: AbortSignal): KhError {
 export function throwIfAborted(ctx: Context): void {
   if (ctx.signal.aborted) throw abortError(ctx.signal);
 }
+
+/** Settles as the work does, or rejects with abortError() as soon as the context is cancelled; the work itself goes on. */
+export async function orAborted<T>(work: Promise<T>, { signal }: Context): Promise<T> {
+  if (signal.aborted) throw abortError(signal);
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(abortError(signal));
+    signal.addEventListener('abort', stop, { once: true });
+    work.finally(() => signal.removeEventListener('abort', stop)).then(resolve, reject);
+  });
+}

@@ -1,5 +1,6 @@
 /** The steps of a pull, in order; each is reported when it begins. */
-export type Step = 'connect' | 'probe' | 'root' | 'load' | 'read' | 'unload' | 'extract' | 'check' | 'publish';
+export type Step =
+  'connect' | 'probe' | 'install' | 'root' | 'load' | 'read' | 'unload' | 'extract' | 'check' | 'publish';
 
 /** What the library reports while it works. Values, not text: the CLI draws them, tests compare them. */
 export type Event =
@@ -17,4 +18,5 @@ export type Event =
   /** A service opened at the adb server or a program run on the host: what --verbose shows. */
   | { readonly kind: 'trace'; readonly serial?: string; readonly what: 'adb' | 'run'; readonly text: string };
 
-export type WarningCode = 'module-left' | 'retry' | 'source' | 'identity-index' | 'cleanup' | 'skipped';
+export type WarningCode =
+  'module-left' | 'retry' | 'source' | 'identity-index' | 'cleanup' | 'skipped' | 'agent' | 'resume';

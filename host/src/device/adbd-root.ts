@@ -1,7 +1,8 @@
 import { type DeviceAddress, openDeviceService, waitForState } from '../adb/device-service.js';
-import { destroyOnAbort, readHostValue } from '../adb/server-connection.js';
+import { destroyOnAbort } from '../adb/server-connection.js';
 import { type Context, withDeadline } from '../core/context.js';
 import { KhError, isKhError } from '../core/error.js';
+import { waitUntilBack } from './until-back.js';
 
 export interface AdbdRestart {
   /** False where adbd declined or already was what we asked for. */
@@ -47,12 +48,4 @@ async function readAnswer(address: DeviceAddress, service: string, ctx: Context)
     detach();
   }
   return text;
-}
-
-/** A device connected over TCP is reconnected by us: the server would do it by itself only after 10 s. */
-async function waitUntilBack(address: DeviceAddress, ctx: Context): Promise<void> {
-  if (/:\d+$/.test(address.serial)) {
-    await readHostValue(address.server, `host:connect:${address.serial}`, ctx).catch(() => '');
-  }
-  await waitForState(address, 'device', ctx);
 }

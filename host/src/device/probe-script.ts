@@ -1,20 +1,4 @@
-/** Where the archive appears: sysfs since Linux 5.2, procfs before (f7b101d33046 moved it) and in vendor backports. */
-export const archivePaths = ['/sys/kernel/kheaders.tar.xz', '/proc/kheaders.tar.xz'] as const;
-
-/**
- * Roots below which Android keeps kernel modules, the signed GKI copies first. `/lib/modules` is what
- * recoveries and non-Android userlands have.
- */
-export const moduleRoots = [
-  '/system_dlkm/lib/modules',
-  '/system_dlkm/flatten/lib/modules',
-  '/vendor_dlkm/lib/modules',
-  '/odm_dlkm/lib/modules',
-  '/vendor/lib/modules',
-  '/odm/lib/modules',
-  '/system/lib/modules',
-  '/lib/modules',
-] as const;
+import { archivePaths, moduleRoots } from '@kheaders/shared';
 
 /** Below a root: flat, in a release folder, or in the place the kernel's own `make modules_install` chooses. */
 const moduleForms = ['', '/*', '/kernel/kernel', '/*/kernel/kernel'] as const;
@@ -33,13 +17,13 @@ export const probeMiddle = 'kheaders-probe more';
  *
  * It writes twice: first what the shell knows by itself (the boot, where headers are), because a known boot needs no
  * more and an unknown release can be fetched at once; then what takes programs to find out. Every further small write
- * could wait 40 ms in the adb server.
+ * could wait 40 ms in the adb server. `agentPaths` are plain words.
  */
-export function formatProbeScript(): string {
+export function formatProbeScript(agentPaths: readonly string[] = []): string {
   return `exec 2>/dev/null
 v=; read -r v </proc/version
 b=; read -r b </proc/sys/kernel/random/boot_id
-${seeFacts()}
+${seeFacts(agentPaths)}
 echo "${probeMagic}
 version=$v
 boot=$b
@@ -53,7 +37,7 @@ ${probeEnd}"`;
 }
 
 /** Collects lines in $o without starting a program. */
-function seeFacts(): string {
+function seeFacts(agentPaths: readonly string[]): string {
   const globs = moduleForms.map((form) => `$d${form}/kheaders.ko*`);
   return [
     'o=',
@@ -64,6 +48,20 @@ function seeFacts(): string {
     `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
     '[ -d /sys/module/kheaders ] && add loaded=yes',
     'command -v su >/dev/null && add su=yes',
+    ...(agentPaths.length === 0 ? [] : [findAgent(agentPaths)]),
+  ].join('\n');
+}
+
+/**
+ * The first of our helper files that can be run. Where everybody can write, only a file of our own counts: it will be
+ * run as root.
+ */
+function findAgent(paths: readonly string[]): string {
+  return [
+    `for f in ${paths.join(' ')}; do`,
+    '[ -f "$f" ] && [ -x "$f" ] || continue',
+    'case $f in /tmp/*) [ -O "$f" ] || continue;; esac',
+    'add "agent=$f"; break; done',
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
-import { type BootIdentity, type KernelIdentity, parseProcVersion } from '@kheaders/shared';
+import { type BootIdentity, type KernelIdentity, archivePaths, moduleRoots, parseProcVersion } from '@kheaders/shared';
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
-import { archivePaths, moduleRoots, probeEnd, probeMagic, probeMiddle } from './probe-script.js';
+import { probeEnd, probeMagic, probeMiddle } from './probe-script.js';
 
 /** A file on the phone, and whether the plain adb shell may read it. */
 export interface DeviceFile {
@@ -23,6 +23,8 @@ export interface Sighting {
   readonly loaded: boolean;
   /** True if there is a program named su. */
   readonly su: boolean;
+  /** Our helper, where it is installed; one of the paths that were asked for. */
+  readonly agent?: string;
 }
 
 /** What a phone says about itself before anything is done to it. */
@@ -60,7 +62,7 @@ function splitLines(output: string): readonly string[] {
  * paths by their known places, digests by form; free text is made printable and cut.
  * Errors: `device-failed` where the output is not a probe's or names no kernel.
  */
-export function parseProbe(output: string): Probe {
+export function parseProbe(output: string, agentPaths: readonly string[] = []): Probe {
   const lines = splitLines(output);
   const start = lines.indexOf(probeMagic);
   const end = lines.indexOf(probeEnd);
@@ -70,7 +72,7 @@ export function parseProbe(output: string): Probe {
   const { all, one } = readFacts(lines.slice(start + 1, end));
   const configLine = parseConfigLine(one('config'));
   return {
-    ...readSighting({ all, one }),
+    ...readSighting({ all, one }, agentPaths),
     identity: parseIdentity(one('version'), one('machine'), lines.slice(start, end), one('fingerprint'), one('vbmeta')),
     ...(/^[A-Za-z0-9_-]{1,32}$/.test(one('abi')) ? { abi: one('abi') } : {}),
     ...(configLine === undefined ? {} : { configLine }),
@@ -78,11 +80,11 @@ export function parseProbe(output: string): Probe {
 }
 
 /** The first part of a probe's output; undefined while it is not all there. Errors: as parseProbe(). */
-export function parseSighting(output: string): Sighting | undefined {
+export function parseSighting(output: string, agentPaths: readonly string[] = []): Sighting | undefined {
   const lines = splitLines(output);
   const start = lines.indexOf(probeMagic);
   const middle = lines.indexOf(probeMiddle);
-  return start < 0 || middle < start ? undefined : readSighting(readFacts(lines.slice(start + 1, middle)));
+  return start < 0 || middle < start ? undefined : readSighting(readFacts(lines.slice(start + 1, middle)), agentPaths);
 }
 
 interface Facts {
@@ -96,8 +98,9 @@ function readFacts(lines: readonly string[]): Facts {
   return { all, one: (key) => all(key)[0] ?? '' };
 }
 
-function readSighting({ all, one }: Facts): Sighting {
+function readSighting({ all, one }: Facts, agentPaths: readonly string[]): Sighting {
   const uid = Number(one('uid'));
+  const agent = agentPaths.find((path) => path === one('agent'));
   return {
     release: readRelease(one('version')),
     uid: Number.isInteger(uid) && one('uid') !== '' ? uid : -1,
@@ -107,6 +110,7 @@ function readSighting({ all, one }: Facts): Sighting {
     modules: all('ko').flatMap((value) => parseDeviceFile(value, isModulePath)),
     loaded: all('loaded').length > 0,
     su: one('su') === 'yes',
+    ...(agent === undefined ? {} : { agent }),
   };
 }
 

@@ -28,21 +28,39 @@ export function findErrno(text: string): string | undefined {
   return errnoTexts.find(([message]) => text.includes(message))?.[1];
 }
 
-/** Maps what the phone refused to the project's codes: `module-refused`, `read-refused` or `not-root`. */
-export function asRefusal(refusal: TransferRefusal, serial: string): KhError {
-  const { kind, detail } = refusal;
-  if (kind === 'root') return new KhError('not-root', 'The command does not run as root', { serial, tried: [detail] });
-  if (kind === 'vermagic') {
-    const details = { serial, reason: 'vermagic', output: detail };
-    return new KhError('module-refused', 'No kheaders.ko on the phone was built for its kernel', details);
+/** What the phone can refuse, whoever asked it: the shell's script or the helper. */
+export type RefusalKind = 'root' | 'vermagic' | 'load' | 'read';
+
+export interface RefusalFacts {
+  readonly serial: string;
+  /** The errno's name, where there is one. */
+  readonly reason?: string | undefined;
+  /** The phone's own words. */
+  readonly output: string;
+}
+
+/** The error for a refusal: `module-refused`, `read-refused` or `not-root`. */
+export function makeRefusal(kind: RefusalKind, { serial, reason = 'unknown', output }: RefusalFacts): KhError {
+  switch (kind) {
+    case 'root':
+      return new KhError('not-root', 'The command does not run as root', { serial, tried: [output] });
+    case 'vermagic': {
+      const details = { serial, reason: 'vermagic', output };
+      return new KhError('module-refused', 'No kheaders.ko on the phone was built for its kernel', details);
+    }
+    case 'load': {
+      const details = { serial, reason, output };
+      return new KhError('module-refused', 'The phone refused to load the kheaders module', details);
+    }
+    case 'read':
+      return new KhError('read-refused', 'The phone refused to read the archive', { serial, reason, output });
   }
-  const reason = findErrno(detail) ?? 'unknown';
-  if (kind === 'load') {
-    return new KhError('module-refused', 'The phone refused to load the kheaders module', {
-      serial,
-      reason,
-      output: detail,
-    });
-  }
-  return new KhError('read-refused', 'The phone refused to read the archive', { serial, reason, output: detail });
+}
+
+const kinds: readonly RefusalKind[] = ['root', 'vermagic', 'load'];
+
+/** Maps what the transfer script says to an error. */
+export function asRefusal({ kind, detail }: TransferRefusal, serial: string): KhError {
+  const known = kinds.find((name) => name === kind) ?? 'read';
+  return makeRefusal(known, { serial, reason: findErrno(detail), output: detail });
 }

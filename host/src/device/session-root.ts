@@ -20,9 +20,16 @@ export class SessionRoot {
   readonly #options: SessionRootOptions;
   #found: Promise<Root> | undefined;
   #hung = false;
+  #address: DeviceAddress;
 
   constructor(options: SessionRootOptions) {
     this.#options = options;
+    this.#address = options.address;
+  }
+
+  /** The device as it can be reached now: a restart of adbd ends the transport it had. */
+  get address(): DeviceAddress {
+    return this.#address;
   }
 
   /** A verified way to be root. Errors: `not-root` and those of the connection. */
@@ -36,6 +43,7 @@ export class SessionRoot {
     ctx.report({ kind: 'step', step: 'root' });
     const { uid, su } = await see(ctx);
     const found = await findRoot(address, { policy, uid, su, hung: this.#hung }, ctx);
+    this.#address = found.address;
     ctx.report({ kind: 'step', step: 'root', detail: found.method });
     return found;
   }
@@ -45,7 +53,7 @@ export class SessionRoot {
    * before it does anything, so its answer tells, and the usual phone saves a round trip. Undefined where another way
    * has to be found. Errors: the phone's refusals, given as root.
    */
-  async guess(open: (su: SuForm) => Promise<Transfer>, ctx: Context): Promise<Transfer | undefined> {
+  async guess<T extends Transfer>(open: (su: SuForm) => Promise<T>, ctx: Context): Promise<T | undefined> {
     const { address, policy, see } = this.#options;
     const { uid, su } = await see(ctx);
     const may = (policy === 'auto' || policy === 'su') && su && uid !== 0;

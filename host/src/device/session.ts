@@ -48,10 +48,12 @@ export interface Transfer extends AsyncDisposable {
   readonly path: string;
   /** Bytes of payload to expect. */
   readonly size: number;
-  /** True if this transfer loaded the module. */
+  /** True if this transfer loaded the module: ask when the payload has ended. */
   readonly loaded: boolean;
   /** Names of the modules loaded before, where that was asked. */
   readonly before: readonly string[];
+  /** The build of the helper that carries it; undefined: the phone's own shell does. */
+  readonly agent?: string | undefined;
   /** The payload; ends after `size` bytes. Errors: `device-lost`, `archive-corrupt` with reason `short` or `long`. */
   readonly bytes: AsyncIterable<Buffer>;
   /** Waits until the phone has unloaded and reported. Call it when `bytes` has ended. Errors: `device-lost`. */

@@ -9,10 +9,17 @@ import type { RunningProbe } from './session.js';
 /** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
 const outputLimit = 256 * 1024;
 
-/** Starts the probe script and reads its first answer. Errors: see Session.openProbe(). */
-export async function openShellProbe(address: DeviceAddress, ctx: Context): Promise<RunningProbe> {
+/**
+ * Starts the probe script and reads its first answer; it looks for our helper in `agentPaths`. Errors: see
+ * Session.openProbe().
+ */
+export async function openShellProbe(
+  address: DeviceAddress,
+  agentPaths: readonly string[],
+  ctx: Context,
+): Promise<RunningProbe> {
   ctx.report({ kind: 'step', step: 'probe' });
-  const shell = await openShell(address, formatProbeScript(), ctx);
+  const shell = await openShell(address, formatProbeScript(agentPaths), ctx);
   try {
     const source = shell.stdout[Symbol.asyncIterator]();
     let text = '';
@@ -25,13 +32,13 @@ export async function openShellProbe(address: DeviceAddress, ctx: Context): Prom
       return true;
     };
     let sighting: Sighting | undefined;
-    while (sighting === undefined && (await more())) sighting = parseSighting(text);
+    while (sighting === undefined && (await more())) sighting = parseSighting(text, agentPaths);
     return {
       boot: parseBoot(text) ?? undefined,
       sighting,
       async finish() {
         while (await more());
-        return parseProbe(Buffer.from(text, 'latin1').toString('utf8'));
+        return parseProbe(Buffer.from(text, 'latin1').toString('utf8'), agentPaths);
       },
       [Symbol.asyncDispose]: () => shell[Symbol.asyncDispose](),
     };

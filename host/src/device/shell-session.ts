@@ -2,37 +2,20 @@ import type { DeviceAddress } from '../adb/device-service.js';
 import { runShell } from '../adb/shell.js';
 import type { Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
-import { type Probe, type Sighting, parseModuleSearch } from './probe.js';
+import { parseModuleSearch } from './probe.js';
 import { formatSearchScript } from './probe-script.js';
-import { SessionRoot } from './session-root.js';
-import type { RunningProbe, Session, SessionOptions } from './session.js';
-import { openShellProbe } from './shell-probe.js';
+import { type SessionParts, makeSessionParts } from './session-parts.js';
+import type { Session, SessionOptions } from './session.js';
 import { openShellTransfer } from './shell-transfer.js';
 
 /** A session that needs nothing on the phone but its own shell. Opens no connection by itself. */
 export function openShellSession(address: DeviceAddress, options: SessionOptions, ctx: Context): Session {
-  const root = new SessionRoot({ address, policy: options.root, see });
-  let seen: Sighting | undefined;
+  return makeShellSession(makeSessionParts(address, options, []), ctx);
+}
 
-  async function openProbe(inner: Context): Promise<RunningProbe> {
-    const running = await openShellProbe(address, inner);
-    seen = running.sighting;
-    const finish = async (): Promise<Probe> => {
-      const probe = await running.finish();
-      seen = probe;
-      return probe;
-    };
-    return { ...running, finish };
-  }
-
-  async function see(inner: Context): Promise<Sighting> {
-    if (seen !== undefined) return seen;
-    await using running = await openProbe(inner);
-    return await running.finish();
-  }
-
+export function makeShellSession({ serial, root, openProbe }: SessionParts, ctx: Context): Session {
   return {
-    serial: address.serial,
+    serial,
     openProbe,
     async searchModules(inner) {
       const found = await root.get(inner);
@@ -40,8 +23,11 @@ export function openShellSession(address: DeviceAddress, options: SessionOptions
       return parseModuleSearch(stdout);
     },
     async openTransfer(request, asRoot, inner) {
-      if (!asRoot) return openShellTransfer(address, { wrap: (script) => script, asRoot }, request, inner);
-      const guessed = await root.guess((su) => openShellTransfer(address, { ...su, asRoot }, request, inner), inner);
+      if (!asRoot) return openShellTransfer(root.address, { wrap: (script) => script, asRoot }, request, inner);
+      const guessed = await root.guess(
+        (su) => openShellTransfer(root.address, { ...su, asRoot }, request, inner),
+        inner,
+      );
       if (guessed !== undefined) return guessed;
       const found = await root.get(inner);
       return openShellTransfer(found.address, { wrap: found.wrap, asRoot }, request, inner);

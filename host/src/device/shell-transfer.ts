@@ -1,10 +1,9 @@
 import type { DeviceAddress } from '../adb/device-service.js';
 import { type ShellProcess, openShell } from '../adb/shell.js';
-import { type Context, abortError, withDeadline } from '../core/context.js';
-import { KhError } from '../core/error.js';
+import { type Context, orAborted, withDeadline } from '../core/context.js';
 import { asRefusal } from './refusal.js';
 import type { Transfer } from './session.js';
-import { TransferRefusal, readTransferHeader } from './transfer-header.js';
+import { TransferRefusal, readTransferHeader, wrongLength } from './transfer-header.js';
 import { type TransferReport, parseTransferNotes } from './transfer-notes.js';
 import { type TransferRequest, formatTransferScript } from './transfer-script.js';
 
@@ -61,13 +60,8 @@ async function readHeaderInTime(
   ctx: Context,
 ): Promise<Header> {
   using deadline = withDeadline(ctx, milliseconds, 'the phone loading the module');
-  const late = new Promise<never>((_, reject) => {
-    deadline.signal.addEventListener('abort', () => reject(abortError(deadline.signal)), { once: true });
-  });
-  const header = readTransferHeader(source);
-  header.catch(() => undefined);
   try {
-    return await Promise.race([header, late]);
+    return await orAborted(readTransferHeader(source), deadline);
   } catch (error) {
     if (error instanceof TransferRefusal) throw asRefusal(error, serial);
     throw error;
@@ -97,9 +91,4 @@ async function* readPayload(source: AsyncIterator<Buffer>, payload: Payload): As
     if (received !== payload.size) await source.return?.();
   }
   if (received < payload.size) throw wrongLength('short', payload, received);
-}
-
-function wrongLength(reason: 'short' | 'long', { size, serial }: Payload, received: number): KhError {
-  const details = { serial, reason, expected: String(size), actual: String(received) };
-  return new KhError('archive-corrupt', `The phone sent ${received} bytes of an archive of ${size}`, details);
 }

@@ -67,24 +67,40 @@ export function parseTransferHeader(text: string): TransferHeader {
   if (error !== undefined) throw new TransferRefusal(error, (fields.get('detail') ?? '').slice(0, 1000));
   const sizeText = fields.get('size') ?? '';
   const size = /^\d{1,12}$/.test(sizeText) ? Number(sizeText) : NaN;
-  if (!(size > 0 && size <= payloadLimit)) {
-    throw new KhError('device-failed', 'The device reports an impossible archive size', {
-      actual: sizeText.slice(0, 40),
-    });
-  }
-  const path = fields.get('path') ?? '';
-  if (!/^\/[\w.+~/-]{1,512}$/.test(path)) {
-    throw new KhError('device-failed', 'The device reports an impossible path', { actual: path.slice(0, 200) });
-  }
-  return {
-    path,
+  if (Number.isNaN(size)) throw impossibleSize(sizeText);
+  return checkHeader({
+    path: fields.get('path') ?? '',
     size,
     loaded: fields.get('loaded') === 'yes',
     before: (fields.get('before') ?? '').split(' ').filter((name) => name !== ''),
-  };
+  });
+}
+
+/** Returns a header whose path and size can be used. Errors: `device-failed`. */
+export function checkHeader(header: TransferHeader): TransferHeader {
+  const { path, size } = header;
+  if (!(size > 0 && size <= payloadLimit)) throw impossibleSize(String(size));
+  if (!/^\/[\w.+~/-]{1,512}$/.test(path)) {
+    throw new KhError('device-failed', 'The device reports an impossible path', { actual: path.slice(0, 200) });
+  }
+  return header;
+}
+
+function impossibleSize(text: string): KhError {
+  return new KhError('device-failed', 'The device reports an impossible archive size', { actual: text.slice(0, 40) });
 }
 
 function splitField(line: string): [string, string] {
   const at = line.indexOf('=');
   return [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
+}
+
+/** The error for a payload of another length than was announced. */
+export function wrongLength(
+  reason: 'short' | 'long',
+  { size, serial }: { readonly size: number; readonly serial: string },
+  received: number,
+): KhError {
+  const details = { serial, reason, expected: String(size), actual: String(received) };
+  return new KhError('archive-corrupt', `The phone sent ${received} bytes of an archive of ${size}`, details);
 }

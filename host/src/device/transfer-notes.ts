@@ -2,8 +2,11 @@ import { noteMark } from './transfer-script.js';
 
 /** What became of the phone after the payload, from the notes on stderr. */
 export interface TransferReport {
-  /** `none`: nothing was loaded by us. `gone`: somebody else unloaded our module. */
-  readonly unload: 'none' | 'ok' | 'gone' | 'failed';
+  /**
+   * `none`: nothing was loaded by us. `gone`: somebody else unloaded our module. `kept`: somebody else uses it, and the
+   * helper on the phone unloads it after him.
+   */
+  readonly unload: 'none' | 'ok' | 'gone' | 'kept' | 'failed';
   /** What rmmod said, where it failed. */
   readonly detail: string;
   /** dd's exit code where it was not 0. */

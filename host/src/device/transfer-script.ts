@@ -1,4 +1,4 @@
-import { archivePaths } from './probe-script.js';
+import { archivePaths, cgroupRoots } from '@kheaders/shared';
 import { quote } from './quote.js';
 
 /** What one attempt to get the archive does on the phone. Paths were validated by parseProbe(). */
@@ -38,7 +38,7 @@ $1
 "; }
 names() { m=; while read -r n _; do m="$m $n"; done </proc/modules; }
 send() { timeout ${readLimitSeconds} dd if="$1" bs=65536 2>/dev/null || note "read=$?"; }
-for g in /sys/fs/cgroup /acct /dev/cg2_bpf; do
+for g in ${cgroupRoots.join(' ')}; do
   [ -w $g/cgroup.procs ] && { echo $$ >$g/cgroup.procs; } 2>/dev/null
 done
 `;

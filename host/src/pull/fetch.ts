@@ -35,7 +35,8 @@ export async function fetchEntry(
   let phone: PhoneReport = { loaded: transfer.loaded, unloaded: 'unknown', asFound: false };
   let probing: Promise<Probe> | undefined;
   const whole = async (): Promise<void> => {
-    phone = await settlePhone(transfer, facts.serial, ctx);
+    const { agent } = transfer;
+    phone = { ...(await settlePhone(transfer, facts.serial, ctx)), ...(agent === undefined ? {} : { agent }) };
     probing = request.ask();
     // It is awaited for the manifest; where the extraction fails first, that is the failure to report.
     probing.catch(() => undefined);
@@ -93,8 +94,9 @@ async function settlePhone(transfer: Transfer, serial: string, ctx: Context): Pr
     return { loaded, unloaded: 'unknown', asFound: false };
   }
   const appeared = report.after.includes('kheaders') && !transfer.before.includes('kheaders');
-  const asFound = report.unload !== 'failed' && !(loaded && appeared);
-  if (loaded && asFound) ctx.report({ kind: 'step', step: 'unload', detail: 'done, the phone is as it was' });
+  const asFound = report.unload === 'kept' || (report.unload !== 'failed' && !(loaded && appeared));
+  const left = report.unload === 'kept' ? 'another host uses it' : 'done, the phone is as it was';
+  if (loaded && asFound) ctx.report({ kind: 'step', step: 'unload', detail: left });
   return { loaded, unloaded: report.unload, asFound };
 }
 

@@ -5,6 +5,7 @@ import { resolveCacheRoot } from '../cache/location.js';
 import { openCache } from '../cache/store.js';
 import type { OperationOptions } from '../core/context.js';
 import { readEnvironment } from '../core/environment.js';
+import { type AgentFiles, findAgents } from '../device/agent-files.js';
 import type { RootPolicy } from '../device/root.js';
 import type { DeviceSelector } from '../device/select.js';
 import type { AttemptKind } from './plan.js';
@@ -27,6 +28,8 @@ export interface FetchOptions extends AdbOptions, CacheOptions {
   readonly sources?: readonly AttemptKind[] | undefined;
   /** Ask the phone even if the cache knows its kernel. */
   readonly force?: boolean | undefined;
+  /** False: use the phone's own shell alone, and put no helper program on it. Default true. */
+  readonly agent?: boolean | undefined;
 }
 
 export interface PullOptions extends FetchOptions {
@@ -58,4 +61,9 @@ export async function findCache(options: CacheOptions): Promise<Cache> {
 export function findSelector(selector: DeviceSelector | undefined): DeviceSelector {
   const serial = readEnvironment().env['ANDROID_SERIAL'];
   return selector ?? (serial ? { kind: 'serial', serial } : { kind: 'any' });
+}
+
+/** The helper programs to use; undefined where this package has none, or none is wanted. */
+export function chooseAgents({ agent }: Pick<FetchOptions, 'agent'>): AgentFiles | undefined {
+  return agent === false ? undefined : findAgents(readEnvironment().env['KHEADERS_AGENT_DIR']);
 }

@@ -5,8 +5,19 @@ import type { Cache } from '../cache/format.js';
 import { type Context, makeContext, withSerial } from '../core/context.js';
 import { withDetails } from '../core/error.js';
 import { findDevice, waitForDevice } from '../device/attached.js';
+import { openAgentSession } from '../device/agent-session.js';
+import type { RootPolicy } from '../device/root.js';
+import type { Session } from '../device/session.js';
 import { openShellSession } from '../device/shell-session.js';
-import { type FetchOptions, type PullOptions, allSources, findCache, findSelector, findServer } from './options.js';
+import {
+  type FetchOptions,
+  type PullOptions,
+  allSources,
+  chooseAgents,
+  findCache,
+  findSelector,
+  findServer,
+} from './options.js';
 import { type Fetched, type PullOutcome, pullFrom } from './pull.js';
 import type { Share } from './share.js';
 
@@ -43,12 +54,12 @@ export interface DevicePull {
 
 /** Pulls from one device that is ready. Errors: as pull(), each with the serial. */
 export async function pullDevice(target: DevicePull, options: FetchOptions, ctx: Context): Promise<PullResult> {
-  const { server, device, cache, share } = target;
+  const { device, cache, share } = target;
   const { serial, model } = device;
   const inner = withSerial(ctx, serial);
   const root = options.root ?? 'auto';
   try {
-    await using session = openShellSession(addressDevice(server, device), { root }, inner);
+    await using session = openSession(target, { root, agent: options.agent }, inner);
     const request = {
       root,
       sources: new Set(options.sources ?? allSources),
@@ -61,4 +72,16 @@ export async function pullDevice(target: DevicePull, options: FetchOptions, ctx:
   } catch (error) {
     throw withDetails(error, { serial });
   }
+}
+
+function openSession(
+  { server, device }: DevicePull,
+  { root, agent }: { readonly root: RootPolicy; readonly agent: boolean | undefined },
+  ctx: Context,
+): Session {
+  const address = addressDevice(server, device);
+  const agents = chooseAgents({ agent });
+  return agents === undefined
+    ? openShellSession(address, { root }, ctx)
+    : openAgentSession(address, { root, agents }, ctx);
 }

@@ -1,5 +1,6 @@
 import { smallTree, compressXz, makeTar } from '../../support/archives.js';
-import type { ScriptedDevice, ScriptedShell, ShellHandler } from '../../support/adb-server-script.js';
+import type { ScriptedDevice, ScriptedShell, ShellHandler, Wire } from '../../support/adb-server-script.js';
+import { agentBuild } from '../../support/agent-script.js';
 
 /** The release that smallTree's headers are of. */
 export const release = '6.1.25-android14-11';
@@ -16,6 +17,12 @@ export interface PhoneScript {
   readonly onSu?: ShellHandler;
   readonly onTransfer?: ShellHandler;
   readonly onSearch?: ShellHandler;
+  /** Our helper, started; default: there is none. */
+  readonly onAgent?: ShellHandler;
+  /** Our helper, tried after it was pushed; default: it runs. */
+  readonly onInstall?: ShellHandler;
+  /** Our files and the daemon, asked for or taken away; default: nothing is there. */
+  readonly onList?: ShellHandler;
 }
 
 const facts: Readonly<Record<string, readonly string[]>> = {
@@ -33,7 +40,7 @@ const facts: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a phone tells before it starts a program. */
-const atOnce = new Set(['version', 'boot', 'uid', 'live', 'ko', 'loaded', 'su']);
+const atOnce = new Set(['version', 'boot', 'uid', 'live', 'ko', 'loaded', 'su', 'agent']);
 
 /** The text a phone answers the probe with. */
 export function probeText(changes: PhoneScript['probe'] = {}): string {
@@ -67,7 +74,7 @@ export function sendRefusal(shell: ScriptedShell, kind: string, detail: string):
 }
 
 export function scriptPhone(script: PhoneScript = {}): ShellHandler {
-  const { probe, onProbe, onSu, onTransfer, onSearch } = script;
+  const { probe, onProbe, onSu, onTransfer, onSearch, onAgent, onInstall, onList } = script;
   const answerProbe: ShellHandler = (shell) => {
     shell.stdout(probeText(probe));
     shell.exit();
@@ -83,13 +90,67 @@ export function scriptPhone(script: PhoneScript = {}): ShellHandler {
       // A su that does not work does not work for a transfer either.
       const answer = onTransfer ?? (command.startsWith('su ') ? onSu : undefined) ?? sendArchive;
       answer(shell);
-    } else if (command.includes('id -u')) (onSu ?? answerId)(shell);
+    } else if (command.includes('--stdio')) (onAgent ?? notFound)(shell);
+    else if (command.includes('ro.product.cpu.abilist')) answerAbis(shell);
+    else if (command.includes('--version')) (onInstall ?? answerVersion)(shell);
+    else if (command.includes('kheaders-list') || command.includes('rm -f /data')) (onList ?? answerNothing)(shell);
+    else if (command.includes('id -u')) (onSu ?? answerId)(shell);
     else if (command.includes('find ') && onSearch) onSearch(shell);
     else shell.exit(127);
   };
 }
 
-/** A ready device that follows the script. */
+const notFound: ShellHandler = (shell) => (shell.stderr('sh: not found\n'), shell.exit(127));
+const answerAbis: ShellHandler = (shell) => (
+  shell.stdout('arm64-v8a,armeabi-v7a,armeabi\narm64-v8a\naarch64\n'),
+  shell.exit()
+);
+const answerNothing: ShellHandler = (shell) => (shell.stdout(listText([], false)), shell.exit());
+
+/** What a phone answers that is asked for our files. */
+export function listText(files: readonly string[], running: boolean | undefined): string {
+  const told = running === undefined ? [] : [`running=${running ? 'yes' : 'no'}`];
+  return ['kheaders-list 1', ...files.map((path) => `file=${path}`), ...told, 'kheaders-list end', ''].join('\n');
+}
+
+const answerVersion: ShellHandler = (shell) => (shell.stdout(`code=0\nversion=${agentBuild}\n`), shell.exit());
+
+/** A ready device that follows the script; it takes every file that is pushed. */
 export function phone(script: PhoneScript = {}, serial = 'PHONE1', transportId = 1): ScriptedDevice {
-  return { serial, transportId, shell: scriptPhone(script) };
+  return { serial, transportId, shell: scriptPhone(script), service: takeFile(() => undefined) };
+}
+
+/** The service `sync:` for one SEND: all of its data, then OKAY, or FAIL where `taken` returns a text. */
+export function takeFile(
+  taken: (file: { readonly target: string; readonly bytes: Buffer }) => string | undefined,
+): (name: string, wire: Wire) => void {
+  return (name, wire) => {
+    if (name !== 'sync:') return wire.fail('closed');
+    wire.okay();
+    let pending = Buffer.alloc(0);
+    let target = '';
+    const pieces: Buffer[] = [];
+    wire.onData((chunk) => {
+      pending = Buffer.concat([pending, chunk]);
+      while (pending.length >= 8) {
+        const word = pending.subarray(0, 4).toString('latin1');
+        const value = pending.readUInt32LE(4);
+        const end = word === 'DONE' ? 8 : 8 + value;
+        if (pending.length < end) return;
+        const content = Buffer.from(pending.subarray(8, end));
+        pending = pending.subarray(end);
+        if (word === 'SEND') target = content.toString('utf8');
+        else if (word === 'DATA') pieces.push(content);
+        else if (word === 'DONE') endFile(wire, taken({ target, bytes: Buffer.concat(pieces) }));
+      }
+    });
+  };
+}
+
+function endFile(wire: Wire, refusal: string | undefined): void {
+  const header = Buffer.alloc(8);
+  header.write(refusal === undefined ? 'OKAY' : 'FAIL', 0, 'latin1');
+  header.writeUInt32LE(Buffer.byteLength(refusal ?? ''), 4);
+  wire.send(Buffer.concat([header, Buffer.from(refusal ?? '')]));
+  if (refusal !== undefined) wire.end();
 }

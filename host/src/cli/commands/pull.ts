@@ -37,6 +37,11 @@ export const pullCommand = registerCommand<Arguments>({
         describe: 'Sources to allow [default: all, in this order]',
       })
       .option('force', { type: 'boolean', describe: 'Ask the phone even if the cache has its kernel' })
+      .option('agent', {
+        type: 'boolean',
+        default: true,
+        describe: 'Use the helper program on the phone (--no-agent: its own shell alone)',
+      })
       .option('timeout', { type: 'number', requiresArg: true, describe: 'Give up after so many seconds' })
       .option('wait', { type: 'string', describe: 'Wait for the device, for ever or so many seconds (--wait=S)' }),
   run: runPull,

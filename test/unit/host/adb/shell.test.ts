@@ -110,3 +110,22 @@ test('openShell: disposing hangs up, twice does no harm, and nothing needs to ha
   await shell[Symbol.asyncDispose]();
   await closed;
 });
+
+test('openShell: without input it is closed at once; with input its first bytes go out, more can follow', async (t) => {
+  const heard: (string | undefined)[] = [];
+  const address = await attach(t, (shell) => {
+    shell.onInput((bytes) => {
+      heard.push(bytes?.toString());
+      if (shell.command === 'none' || heard.length === 2) shell.exit();
+    });
+  });
+  await runShell(address, 'none', silent);
+  assert.deepEqual(heard.splice(0), [undefined]);
+  await using shell = await openShell(address, 'some', silent, { input: Buffer.from('first') });
+  shell.write(Buffer.from('second'));
+  for await (const chunk of shell.stdout) assert.equal(chunk.length, 0);
+  assert.deepEqual(heard, ['first', 'second']);
+  assert.equal(shell.exit().code, 0);
+  await shell[Symbol.asyncDispose]();
+  shell.write(Buffer.from('after a hang-up it does nothing'));
+});

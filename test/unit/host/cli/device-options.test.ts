@@ -42,3 +42,9 @@ test('pullOptionsOf: --wait is for ever, or seconds', () => {
   assert.deepEqual([wait(), wait(''), wait('0'), wait('1.5')], [undefined, Infinity, 0, 1.5]);
   for (const text of ['x', '-1', 'Infinity', 'NaN', '1s']) assert.throws(() => wait(text), { code: 'usage' }, text);
 });
+
+test('pullOptionsOf: --no-agent is the library’s `agent: false`', () => {
+  assert.equal(pullOptionsOf({}).agent, undefined);
+  assert.equal(pullOptionsOf({ agent: true }).agent, true);
+  assert.equal(pullOptionsOf({ agent: false }).agent, false);
+});

@@ -4,6 +4,7 @@ import { mock, test } from 'node:test';
 import {
   abortError,
   makeContext,
+  orAborted,
   throwIfAborted,
   withDeadline,
   withSerial,
@@ -95,4 +96,19 @@ test('abortError keeps a foreign reason as the cause of `cancelled`', () => {
   const error = abortError(AbortSignal.abort(reason));
   assert.equal(error.code, 'cancelled');
   assert.equal(error.cause, reason);
+});
+
+test('orAborted settles as the work does, or ends with the context, and leaves no listener', async () => {
+  const controller = new AbortController();
+  const ctx = makeContext({ signal: controller.signal });
+  const listeners = (): number => getEventListeners(controller.signal, 'abort').length;
+  assert.equal(await orAborted(Promise.resolve(7), ctx), 7);
+  await assert.rejects(orAborted(Promise.reject(new Error('its own')), ctx), { message: 'its own' });
+  assert.equal(listeners(), 0);
+  let fail!: (error: Error) => void;
+  const never = orAborted(new Promise((_, reject) => (fail = reject)), ctx);
+  controller.abort();
+  await assert.rejects(never, { code: 'cancelled' });
+  fail(new Error('too late to be heard'));
+  await assert.rejects(orAborted(Promise.resolve(7), ctx), { code: 'cancelled' });
 });

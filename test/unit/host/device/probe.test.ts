@@ -241,3 +241,18 @@ test('parseSighting refuses a release that cannot be used', () => {
     (error: unknown) => error instanceof KhError && error.code === 'device-failed',
   );
 });
+
+test('parseSighting and parseProbe take a helper only where they looked for one', () => {
+  const paths = ['/data/local/tmp/kheaders-agent-a-1', '/tmp/kheaders-agent-a-1'];
+  for (const [told, known] of [
+    [paths[1]!, paths[1]],
+    ['/data/local/tmp/other', undefined],
+    [`${paths[0]!}; reboot`, undefined],
+    ['', undefined],
+  ] as const) {
+    const text = probeText({ agent: [told] });
+    assert.equal(parseSighting(text, paths)?.agent, known);
+    assert.equal(parseProbe(text, paths).agent, known);
+    assert.equal('agent' in parseProbe(text), false);
+  }
+});

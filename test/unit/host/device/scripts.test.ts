@@ -27,6 +27,7 @@ for (const shell of shells) {
   test(`formatProbeScript, formatSearchScript and formatTransferScript are accepted by ${shell} -n`, () => {
     for (const script of [
       formatProbeScript(),
+      formatProbeScript(['/data/local/tmp/kheaders-agent-x', '/tmp/kheaders-agent-x']),
       formatSearchScript(),
       ...requests.map((request) => formatTransferScript(request, true)),
     ]) {
@@ -43,6 +44,24 @@ for (const shell of shells) {
     assert.equal(identity.procVersion, version);
     assert.equal(identity.machine, spawnSync('uname', ['-m'], { encoding: 'utf8' }).stdout.trim());
     assert.equal(uid, process.getuid?.());
+  });
+}
+
+for (const shell of shells) {
+  test(`formatProbeScript in ${shell}: the first helper that can be run is found`, { skip }, async (t) => {
+    const folder = await temporaryDirectory(t);
+    const paths = ['none', 'data', 'folder', 'good', 'later'].map((name) => join(folder, name));
+    const [, data, directory, good, later] = paths;
+    await writeFile(data!, '');
+    await mkdir(directory!);
+    for (const path of [good!, later!]) await writeFile(path, '', { mode: 0o755 });
+    const look = (): string | undefined =>
+      parseProbe(spawnSync(shell, ['-c', formatProbeScript(paths)], { encoding: 'utf8' }).stdout, paths).agent;
+    assert.equal(look(), good);
+    await chmod(good!, 0o644);
+    assert.equal(look(), later);
+    await chmod(later!, 0o644);
+    assert.equal(look(), undefined);
   });
 }
 

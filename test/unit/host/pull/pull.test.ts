@@ -282,6 +282,7 @@ test('pullFrom reports what became of the phone', async (t) => {
     [{ unload: 'ok', after: ['binder'] }, { loaded: true, unloaded: 'ok', asFound: true }, false],
     [{ unload: 'gone', after: ['binder'] }, { loaded: true, unloaded: 'gone', asFound: true }, false],
     [{ unload: 'ok', after: ['binder', 'kheaders'] }, { loaded: true, unloaded: 'ok', asFound: false }, false],
+    [{ unload: 'kept', after: ['binder', 'kheaders'] }, { loaded: true, unloaded: 'kept', asFound: true }, false],
     [{ unload: 'failed', detail: 'busy' }, { loaded: true, unloaded: 'failed', asFound: false }, true],
     [{ unload: 'none' }, { loaded: true, unloaded: 'unknown', asFound: false }, true],
     [lost, { loaded: true, unloaded: 'unknown', asFound: false }, true],
