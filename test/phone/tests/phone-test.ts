@@ -25,6 +25,13 @@ export interface Bench {
 
 let server: AdbServer;
 
+/** KHEADERS_TEST_AGENT=0 runs every phone test with the phone's own shell alone. */
+export const withAgent = process.env['KHEADERS_TEST_AGENT'] !== '0';
+
+function byMode(args: readonly string[]): readonly string[] {
+  return args[0] === 'pull' && !withAgent ? [...args, '--no-agent'] : args;
+}
+
 /** Call once in each file: its tests share one private adb server. */
 export function useAdbServer(): void {
   before(async () => {
@@ -77,8 +84,8 @@ function makeBench(phones: readonly Phone[], folder: string): Bench {
     folder,
     cache,
     env,
-    kheaders: (...args) => runCli(args, env),
-    start: (...args) => startCli(args, env),
+    kheaders: (...args) => runCli(byMode(args), env),
+    start: (...args) => startCli(byMode(args), env),
   };
 }
 
@@ -96,11 +103,21 @@ export async function lookAt(phone: Phone): Promise<PhoneState> {
   return {
     modules: await ask('while read -r name rest; do echo $name; done </proc/modules'),
     adbd: await ask('for p in $(pgrep -x adbd); do grep -E "^(Uid|Gid|Groups)" /proc/$p/status; done'),
-    files: await ask(
-      'find /data /dev/shm /dev/socket /mnt -not -name adbd.log 2>/dev/null | sort; ls -lR /data/local/tmp',
+    files: listFiles(
+      await ask(
+        'find /data /dev /mnt -not -name adbd.log -not -path "/dev/__properties__/*" -not -path "/dev/pts/*" 2>/dev/null | sort; ls -l /data/local/tmp',
+      ),
     ),
     processes: listProcesses(await ask('ps -A -o UID,ARGS')),
   };
+}
+
+/** The agent's own file stays for the next pull, and only that; `kheaders agent uninstall` takes it away. */
+const agentFile = /kheaders-agent-(arm64-v8a|armeabi-v7a|x86_64|riscv64)-[0-9a-f]{16}$/;
+
+function listFiles(text: string): string {
+  const lines = text.split('\n').filter((line) => !agentFile.test(line) && !/^total \d+$/.test(line));
+  return lines.join('\n');
 }
 
 function listProcesses(text: string): string {

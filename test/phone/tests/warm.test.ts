@@ -1,34 +1,12 @@
 import assert from 'node:assert/strict';
 import type { AdbServer } from '../adb-server.js';
 import type { Phone } from '../phone.js';
+import { countEvents, startCounting } from './kernel-events.js';
 import { phoneTest, useAdbServer } from './phone-test.js';
 
 useAdbServer();
 
 const tracing = '/sys/kernel/tracing';
-
-/**
- * Lets the phone's kernel itself count module loads. Its log does not serve: it tells of the first out-of-tree module
- * after boot and of no other.
- */
-async function startCounting(phone: Phone, server: AdbServer): Promise<void> {
-  const script = [
-    `cd ${tracing}`,
-    'echo 0 > events/enable',
-    'echo > trace',
-    'echo 1 > events/module/module_load/enable',
-    'echo 1 > events/module/module_free/enable',
-    'echo 1 > tracing_on',
-  ];
-  assert.equal((await phone.root(server, script.join(' && '))).code, 0, 'the kernel can trace');
-}
-
-async function countEvents(phone: Phone, server: AdbServer): Promise<{ loads: number; frees: number }> {
-  const { stdout } = await phone.root(server, `cat ${tracing}/trace`);
-  const count = (name: string): number =>
-    stdout.split('\n').filter((line) => line.includes(`${name}: kheaders`)).length;
-  return { loads: count('module_load'), frees: count('module_free') };
-}
 
 phoneTest('pull a second time loads no module', { layout: 'sys' }, async ({ phone, server, kheaders }) => {
   await startCounting(phone, server);
