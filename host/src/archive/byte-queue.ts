@@ -1,61 +1,54 @@
-import { corrupt } from './tar-header.js';
-
-/** What a reader yields to say: I cannot go on before more bytes have come, or the end. */
-export const more = undefined;
-
-/** A step of a reader: it yields `more` until it can return. */
-export type Step<T> = Generator<typeof more, T, void>;
-
 /** Bytes that come in chunks and are taken in pieces of any length. */
 export class ByteQueue {
-  #held: Buffer = Buffer.alloc(0);
-  #parts: Buffer[] = [];
-  #length = 0;
-  #ended = false;
+  /** In here lies the piece that was taken last; as long as its chunk does. */
+  bytes: Buffer = Buffer.alloc(0);
+  #chunk: Buffer = this.bytes;
+  /** Where in the chunk the next piece begins. */
+  #at = 0;
+  /** Copies of what came before the chunk: the beginning of a piece that is longer than what has come. */
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
 
+  /** Only after take() has returned undefined. The chunk may be overwritten as soon as it has done so again. */
   push(chunk: Buffer): void {
-    this.#parts.push(chunk);
-    this.#length += chunk.length;
-  }
-
-  /** No more bytes will come. */
-  end(): void {
-    this.#ended = true;
+    this.#chunk = chunk;
+    this.#at = 0;
   }
 
   /**
-   * The next bytes, without a copy where one chunk holds them all. Memory grows with what has come, not with count.
-   *
-   * @throws KhError `archive-corrupt` with reason `truncated` where the end comes before.
+   * Takes the next bytes: returns where in `bytes` they begin; or undefined where more have to come first, and then the
+   * same count has to be asked for again. They are copied only where no chunk holds them all. Memory grows with what has
+   * come, not with count.
    */
-  *take(count: number): Step<Buffer> {
-    while (this.#held.length + this.#length < count) {
-      if (this.#ended) throw corrupt('truncated', 'The archive ends too early');
-      yield more;
+  take(count: number): number | undefined {
+    const begin = this.#at;
+    const end = begin + count - this.#keptBytes;
+    if (end > this.#chunk.length) {
+      this.#keepRest();
+      return undefined;
     }
-    if (this.#held.length < count) this.#join();
-    const taken = this.#held.subarray(0, count);
-    this.#held = this.#held.subarray(count);
-    return taken;
+    this.#at = end;
+    this.bytes = this.#chunk;
+    return this.#keptBytes === 0 ? begin : this.#join(this.#chunk.subarray(begin, end));
   }
 
-  /** All bytes that have come and were not taken; undefined at the end. */
-  *takeAny(): Step<Buffer | undefined> {
-    while (this.#held.length + this.#length === 0) {
-      if (this.#ended) return undefined;
-      yield more;
-    }
-    this.#join();
-    const taken = this.#held;
-    this.#held = Buffer.alloc(0);
-    return taken;
+  /** What has come and was not taken. */
+  takeRest(): Buffer {
+    const rest = this.#chunk.subarray(this.#at);
+    this.#at = this.#chunk.length;
+    return rest;
   }
 
-  #join(): void {
-    const [only] = this.#parts;
-    const single = this.#held.length === 0 && this.#parts.length === 1 ? only : undefined;
-    this.#held = single ?? Buffer.concat([this.#held, ...this.#parts]);
-    this.#parts = [];
-    this.#length = 0;
+  #keepRest(): void {
+    const rest = Buffer.from(this.takeRest());
+    this.#kept.push(rest);
+    this.#keptBytes += rest.length;
+  }
+
+  #join(last: Buffer): number {
+    this.bytes = Buffer.concat([...this.#kept, last]);
+    this.#kept = [];
+    this.#keptBytes = 0;
+    return 0;
   }
 }

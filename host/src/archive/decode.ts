@@ -10,7 +10,8 @@ export interface DecodeOptions extends Omit<XzProgramOptions, 'program'> {
 /**
  * Decodes an xz file: by the machine's xz where there is one, else in this process by lzma-native. lzma-native carries
  * liblzma 5.2.3 of 2016, which takes more than twice the time, and the program runs on another processor beside us.
- * Both accept and refuse the same archives; what is done with the plain bytes does not depend on it.
+ * Both accept and refuse the same archives; what is done with the plain bytes does not depend on it. A piece of them
+ * lasts until the next one is asked for.
  *
  * @throws KhError as decodeXz() and decodeThrough().
  */

@@ -23,14 +23,15 @@ const utsReleaseFiles = [
 
 /** The layout of a tree, or undefined where it holds no kernel headers at all. */
 export function findLayout(entries: readonly Pick<TreeEntry, 'path' | 'kind'>[]): Layout | undefined {
-  const files = new Set(entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path));
-  if (![...files].some((path) => path.startsWith('include/') && path.endsWith('.h'))) return undefined;
+  // A list, not a set: a handful of look-ups costs less than making one of thousands of paths.
+  const files = entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path);
+  if (!files.some((path) => path.startsWith('include/') && path.endsWith('.h'))) return undefined;
   const architectures = new Set<string>();
   for (const { path } of entries) {
-    const name = /^arch\/([^/]+)\//.exec(path)?.[1];
+    const name = path.startsWith('arch/') ? /^arch\/([^/]+)\//.exec(path)?.[1] : undefined;
     if (name !== undefined) architectures.add(name);
   }
-  const utsRelease = utsReleaseFiles.find((path) => files.has(path));
+  const utsRelease = utsReleaseFiles.find((path) => files.includes(path));
   return {
     kind: kindOf(files),
     architectures: [...architectures].sort(),
@@ -38,9 +39,9 @@ export function findLayout(entries: readonly Pick<TreeEntry, 'path' | 'kind'>[])
   };
 }
 
-function kindOf(files: ReadonlySet<string>): Layout['kind'] {
-  if (files.has('Makefile') && [...files].some((path) => path.startsWith('scripts/'))) return 'legacy';
-  return files.has('include/config/auto.conf') ? 'config' : 'headers';
+function kindOf(files: readonly string[]): Layout['kind'] {
+  if (files.includes('Makefile') && files.some((path) => path.startsWith('scripts/'))) return 'legacy';
+  return files.includes('include/config/auto.conf') ? 'config' : 'headers';
 }
 
 /** The release in `#define UTS_RELEASE "…"`, or undefined where there is none that could be one. */

@@ -25,6 +25,8 @@ export interface Accepted {
   readonly mode: number;
 }
 
+const nothing: readonly Accepted[] = [];
+
 /** A link that stays inside the root and leads to something. */
 export interface AcceptedLink {
   readonly path: string;
@@ -65,9 +67,10 @@ export class EntryPolicy {
     const verdict = parseEntryPath(entry.path, kind === 'directory', windows, limits);
     if ('reason' in verdict) throw refused(entry.path, verdict.reason);
     const { path } = verdict;
-    const created = [...this.#impliedParents(path), ...this.#admit(path, kind, entry)];
+    const parents = this.#impliedParents(path);
+    const admitted = this.#admit(path, kind, entry);
     if (this.#kinds.size > limits.entries) throw refused(entry.path, 'entry-limit');
-    return created;
+    return parents.length === 0 ? admitted : [...parents, ...admitted];
   }
 
   /**
@@ -90,7 +93,8 @@ export class EntryPolicy {
     throw refused(first.path, mostly ? 'symlink-archive' : first.fault);
   }
 
-  #impliedParents(path: string): Accepted[] {
+  #impliedParents(path: string): readonly Accepted[] {
+    if (this.#kinds.get(parentOf(path)) === 'directory') return nothing;
     const missing: Accepted[] = [];
     for (let parent = parentOf(path); !this.#kinds.has(parent); parent = parentOf(parent)) {
       missing.unshift({ path: parent, kind: 'directory', mode: 0o755 });
@@ -104,17 +108,17 @@ export class EntryPolicy {
     return missing;
   }
 
-  #admit(path: string, kind: Kind, entry: TarEntry): Accepted[] {
+  #admit(path: string, kind: Kind, entry: TarEntry): readonly Accepted[] {
     if (this.#kinds.has(path)) {
       const first = kind === 'directory' && this.#implied.delete(path);
       if (!first) throw refused(path, 'duplicate');
-      return [];
+      return nothing;
     }
     this.#register(path, kind);
     if (kind !== 'directory') this.#leaves++;
     if (kind === 'symlink') {
       this.#links.push({ path, target: entry.linkTarget });
-      return [];
+      return nothing;
     }
     return [{ path, kind, mode: kind === 'directory' || (entry.mode & 0o111) !== 0 ? 0o755 : 0o644 }];
   }

@@ -26,59 +26,62 @@ export function corrupt(reason: string, message: string): KhError {
   return new KhError('archive-corrupt', message, { reason });
 }
 
+/** `usta`, and what follows it: `r`, NUL, `00` in POSIX; `r`, two blanks, NUL in GNU. */
+const magic = { start: 0x75737461, posix: 0x72003030, gnu: 0x72202000 } as const;
+
 /**
- * Parses a header block of a POSIX ustar or GNU archive. Facts: GNU tar 1.34 manual, section 15.1 (basic tar format),
- * and POSIX.1-2017, pax, "ustar Interchange Format".
+ * Parses the header block at a place of a POSIX ustar or GNU archive. Facts: GNU tar 1.34 manual, section 15.1 (basic
+ * tar format), and POSIX.1-2017, pax, "ustar Interchange Format".
  *
  * @throws KhError `archive-corrupt` with reason `not-tar`, `header-checksum` or `header-number`.
  */
-export function parseTarHeader(block: Buffer): TarHeader {
-  const magic = block.toString('latin1', 257, 265);
-  if (magic !== 'ustar\x0000' && magic !== 'ustar  \0') throw corrupt('not-tar', 'The archive holds no tar');
-  if (checksum(block) !== parseNumber(block, 148, 8)) {
+export function parseTarHeader(bytes: Buffer, at: number): TarHeader {
+  const format = bytes.readUInt32BE(at + 261);
+  const isTar = bytes.readUInt32BE(at + 257) === magic.start && (format === magic.posix || format === magic.gnu);
+  if (!isTar) throw corrupt('not-tar', 'The archive holds no tar');
+  if (checksum(bytes, at) !== parseNumber(bytes, at + 148, 8)) {
     throw corrupt('header-checksum', 'A header of the archive has a wrong checksum');
   }
-  const name = text(block, 0, 100);
+  const name = text(bytes, at, 100);
   // GNU tar keeps times and sparse maps where POSIX has the prefix.
-  const prefix = magic === 'ustar  \0' ? '' : text(block, 345, 155);
+  const hasPrefix = format === magic.posix && bytes[at + 345] !== 0;
   return {
-    path: prefix === '' ? name : `${prefix}/${name}`,
-    kind: kindOf(block[156] ?? 0),
-    mode: parseNumber(block, 100, 8) & 0o7777,
-    size: parseNumber(block, 124, 12),
-    linkTarget: text(block, 157, 100),
+    path: hasPrefix ? `${text(bytes, at + 345, 155)}/${name}` : name,
+    kind: kindOf(bytes[at + 156] ?? 0),
+    mode: parseNumber(bytes, at + 100, 8) & 0o7777,
+    size: parseNumber(bytes, at + 124, 12),
+    linkTarget: bytes[at + 157] === 0 ? '' : text(bytes, at + 157, 100),
   };
 }
 
-/** The sum of all bytes, the checksum's own eight counted as blanks. */
-function checksum(block: Buffer): number {
+/** The sum of all bytes of a block, the checksum's own eight counted as blanks. */
+function checksum(bytes: Buffer, at: number): number {
   let sum = 8 * 0x20;
-  for (let at = 0; at < 148; at++) sum += block[at] ?? 0;
-  for (let at = 156; at < 512; at++) sum += block[at] ?? 0;
+  for (let index = at; index < at + 148; index++) sum += bytes[index] ?? 0;
+  for (let index = at + 156; index < at + 512; index++) sum += bytes[index] ?? 0;
   return sum;
 }
 
 /** Octal digits ended by a blank or NUL or, with the top bit set, GNU's big-endian binary. */
-function parseNumber(block: Buffer, offset: number, length: number): number {
-  const first = block[offset] ?? 0;
-  if (first === 0x80) {
-    const value = block.readUIntBE(offset + length - 6, 6);
-    if (block.subarray(offset + 1, offset + length - 6).every((byte) => byte === 0)) return value;
+function parseNumber(bytes: Buffer, offset: number, length: number): number {
+  const end = offset + length;
+  if (bytes[offset] === 0x80) {
+    const value = bytes.readUIntBE(end - 6, 6);
+    if (bytes.subarray(offset + 1, end - 6).every((byte) => byte === 0)) return value;
   }
   let at = offset;
-  const end = offset + length;
-  while (at < end && block[at] === 0x20) at++;
+  while (at < end && bytes[at] === 0x20) at++;
   const start = at;
   let value = 0;
-  for (; at < end && isOctal(block[at]); at++) value = value * 8 + (block[at] ?? 0) - 0x30;
+  for (; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
   const hasDigits = at > start;
-  while (at < end && (block[at] === 0x20 || block[at] === 0)) at++;
+  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0)) at++;
   if (hasDigits && at === end) return value;
   throw corrupt('header-number', 'A header of the archive holds a wrong number');
-}
-
-function isOctal(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x37;
 }
 
 function kindOf(flag: number): TarKind {
@@ -105,9 +108,11 @@ function kindOf(flag: number): TarKind {
   }
 }
 
-function text(block: Buffer, offset: number, length: number): string {
-  const end = block.indexOf(0, offset);
-  return decodeName(block.subarray(offset, end < 0 || end > offset + length ? offset + length : end));
+/** A field that ends in a NUL, or fills its place. */
+function text(bytes: Buffer, offset: number, length: number): string {
+  let end = offset;
+  while (end < offset + length && bytes[end] !== 0) end++;
+  return decodeName(bytes, offset, end);
 }
 
 /**
@@ -115,9 +120,9 @@ function text(block: Buffer, offset: number, length: number): string {
  *
  * @throws KhError `archive-refused` with reason `name-encoding` where it is not UTF-8: two such names could become one.
  */
-export function decodeName(bytes: Buffer): string {
-  const name = bytes.toString('utf8');
-  if (!name.includes('\ufffd') || bytes.equals(Buffer.from(name))) return name;
+export function decodeName(bytes: Buffer, start = 0, end = bytes.length): string {
+  const name = bytes.toString('utf8', start, end);
+  if (!name.includes('\ufffd') || bytes.subarray(start, end).equals(Buffer.from(name))) return name;
   throw new KhError('archive-refused', 'The archive holds a name that is not UTF-8', { reason: 'name-encoding' });
 }
 

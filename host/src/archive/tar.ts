@@ -1,7 +1,7 @@
 import { throwIfAborted, type Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
-import { ByteQueue, more, type Step } from './byte-queue.js';
+import { ByteQueue } from './byte-queue.js';
 import { corrupt, parseLongName, parsePaxRecords, parseTarHeader } from './tar-header.js';
 import type { TarHeader, TarKind, TarOverrides } from './tar-header.js';
 
@@ -20,7 +20,7 @@ export interface TarEntry {
   readonly size: number;
   /** Of links; else empty. */
   readonly linkTarget: string;
-  /** Of files; else empty. It shares memory with the stream's chunk. */
+  /** Of files; else empty. It shares memory with the stream's chunk, and so lasts until the next one is asked for. */
   readonly content: Buffer;
 }
 
@@ -44,84 +44,118 @@ export async function* parseTar(
   options: TarOptions,
   ctx: Context,
 ): AsyncGenerator<readonly TarEntry[], void, undefined> {
-  const bytes = new ByteQueue();
-  const entries = readEntries(bytes, options);
+  const reader = new TarReader(options);
   for await (const chunk of source) {
     throwIfAborted(ctx);
-    bytes.push(chunk);
-    yield takeReady(entries);
+    yield reader.read(chunk);
   }
-  bytes.end();
-  yield takeReady(entries);
+  reader.end();
 }
 
-/** What can be read of the bytes that are there. */
-function takeReady(entries: EntryReader): readonly TarEntry[] {
-  const ready: TarEntry[] = [];
-  for (let next = entries.next(); next.done !== true && next.value !== more; next = entries.next())
-    ready.push(next.value);
-  return ready;
-}
+/**
+ * The archive from its first block to its last: reads headers and contents in turn, as far as the bytes have come, and
+ * remembers which of them comes next. A generator for each piece would need no memory, but there are 13,000 pieces.
+ */
+class TarReader {
+  readonly #options: TarOptions;
+  readonly #queue = new ByteQueue();
+  /** The header whose content comes next; undefined: a header comes next. */
+  #header: TarHeader | undefined;
+  /** What the headers before say about the next entry. */
+  #overrides: TarOverrides | undefined;
+  /** Blocks of zeros: the archive ends with the second one. */
+  #zeroBlocks = 0;
 
-type EntryReader = Generator<TarEntry | typeof more, void, void>;
+  constructor(options: TarOptions) {
+    this.#options = options;
+  }
 
-/** The archive from its first block to its last, as it reads; a pause wherever bytes are missing. */
-function* readEntries(bytes: ByteQueue, options: TarOptions): EntryReader {
-  let overrides: TarOverrides | undefined;
-  for (;;) {
-    const block = yield* bytes.take(blockBytes);
-    if (isZero(block)) break;
-    const header = parseTarHeader(block);
-    if (isExtra(header.kind)) {
-      overrides = { ...overrides, ...(yield* readOverrides(bytes, header)) };
+  /** The entries that are whole with this chunk. */
+  read(chunk: Buffer): readonly TarEntry[] {
+    const entries: TarEntry[] = [];
+    this.#queue.push(chunk);
+    while (this.#zeroBlocks < 2) {
+      const header = this.#header;
+      const at = this.#queue.take(header === undefined ? blockBytes : padded(header.size));
+      if (at === undefined) return entries;
+      if (header === undefined) this.#readBlock(this.#queue.bytes, at);
+      else this.#readContent(header, this.#queue.bytes.subarray(at, at + header.size), entries);
+    }
+    if (!isZero(this.#queue.takeRest())) throw trailingJunk();
+    return entries;
+  }
+
+  /** No more chunks will come. */
+  end(): void {
+    if (this.#zeroBlocks < 2) throw corrupt('truncated', 'The archive ends too early');
+  }
+
+  #readBlock(bytes: Buffer, at: number): void {
+    // Names do not begin with a zero, so few blocks are looked at byte by byte.
+    if (bytes[at] === 0 && isZero(bytes.subarray(at, at + blockBytes))) {
+      if (this.#overrides) throw corrupt('header-order', 'The archive ends after a long name');
+      this.#zeroBlocks++;
+      return;
+    }
+    if (this.#zeroBlocks > 0) throw trailingJunk();
+    const header = parseTarHeader(bytes, at);
+    this.#header = isExtra(header.kind) || this.#overrides === undefined ? header : { ...header, ...this.#overrides };
+    assertSize(this.#header, this.#options);
+  }
+
+  #readContent(header: TarHeader, content: Buffer, entries: TarEntry[]): void {
+    this.#header = undefined;
+    const { path, kind, mode, size, linkTarget } = header;
+    if (isExtra(kind)) {
+      this.#overrides = { ...this.#overrides, ...parseOverrides(kind, content) };
     } else {
-      yield yield* readEntry(bytes, { ...header, ...overrides, kind: header.kind }, options);
-      overrides = undefined;
+      this.#overrides = undefined;
+      entries.push({ path, kind, mode, size, linkTarget, content });
     }
   }
-  if (overrides) throw corrupt('header-order', 'The archive ends after a long name');
-  yield* assertEnd(bytes);
 }
 
-function isExtra(kind: TarKind): kind is Exclude<TarKind, TarEntry['kind']> {
+type ExtraKind = Exclude<TarKind, TarEntry['kind']>;
+
+function isExtra(kind: TarKind): kind is ExtraKind {
   return kind === 'long-name' || kind === 'long-link' || kind === 'pax' || kind === 'pax-global';
 }
 
 /** What a header about the next entry says. A global pax header may hold a comment, which is how git uses it. */
-function* readOverrides(bytes: ByteQueue, header: TarHeader): Step<TarOverrides> {
-  if (header.size > extraBytes) throw corrupt('header-size', 'A header of the archive is too long');
-  const content = yield* takePadded(bytes, header.size);
-  if (header.kind === 'long-name') return { path: parseLongName(content) };
-  if (header.kind === 'long-link') return { linkTarget: parseLongName(content) };
+function parseOverrides(kind: ExtraKind, content: Buffer): TarOverrides {
+  if (kind === 'long-name') return { path: parseLongName(content) };
+  if (kind === 'long-link') return { linkTarget: parseLongName(content) };
   const records = parsePaxRecords(content);
-  if (header.kind === 'pax' || Object.keys(records).length === 0) return records;
+  if (kind === 'pax' || Object.keys(records).length === 0) return records;
   throw corrupt('pax-record', 'The archive has one name for all entries');
 }
 
-function* readEntry(bytes: ByteQueue, header: Omit<TarEntry, 'content'>, options: TarOptions): Step<TarEntry> {
-  if (header.size > options.maxFileBytes) {
-    const entry = printable(header.path);
+/** Refuses a size before its bytes are waited for. */
+function assertSize({ kind, path, size }: TarHeader, options: TarOptions): void {
+  if (size === 0) return;
+  if (isExtra(kind)) {
+    if (size > extraBytes) throw corrupt('header-size', 'A header of the archive is too long');
+    return;
+  }
+  if (size > options.maxFileBytes) {
+    const entry = printable(path);
     throw new KhError('archive-refused', `The archive's ${entry} is too large`, { reason: 'file-size', entry });
   }
   // Readers disagree on whether content follows here, so an archive can show each of them a different tree.
-  if (header.kind !== 'file' && header.kind !== 'other' && header.size > 0) {
+  if (kind !== 'file' && kind !== 'other') {
     throw corrupt('header-size', 'A link or directory of the archive has content');
   }
-  return { ...header, content: yield* takePadded(bytes, header.size) };
 }
 
-function* takePadded(bytes: ByteQueue, size: number): Step<Buffer> {
-  const padded = yield* bytes.take(Math.ceil(size / blockBytes) * blockBytes);
-  return padded.subarray(0, size);
+/** A size in whole blocks. */
+function padded(size: number): number {
+  return Math.ceil(size / blockBytes) * blockBytes;
 }
 
-function* assertEnd(bytes: ByteQueue): Step<void> {
-  if (!isZero(yield* bytes.take(blockBytes))) throw corrupt('trailing-junk', 'The archive goes on after its end');
-  for (let rest = yield* bytes.takeAny(); rest !== undefined; rest = yield* bytes.takeAny()) {
-    if (!isZero(rest)) throw corrupt('trailing-junk', 'The archive goes on after its end');
-  }
+function trailingJunk(): KhError {
+  return corrupt('trailing-junk', 'The archive goes on after its end');
 }
 
 function isZero(bytes: Buffer): boolean {
-  return (bytes[0] ?? 0) === 0 && bytes.every((byte) => byte === 0);
+  return bytes.every((byte) => byte === 0);
 }

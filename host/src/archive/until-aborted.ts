@@ -8,31 +8,27 @@ import { abortError, throwIfAborted, type Context } from '../core/context.js';
 export async function* untilAborted<T>(source: AsyncIterable<T>, ctx: Context): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let ended = false;
+  let stopWaiting = ignore;
+  const stop = (): void => stopWaiting(abortError(ctx.signal));
+  ctx.signal.addEventListener('abort', stop, { once: true });
   try {
     for (;;) {
       throwIfAborted(ctx);
-      const next = await nextOrAbort(iterator, ctx.signal);
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        stopWaiting = reject;
+        iterator.next().then(resolve, reject);
+      });
       ended = next.done === true;
       if (next.done) return;
       yield next.value;
     }
   } finally {
+    ctx.signal.removeEventListener('abort', stop);
     const closing = ended ? undefined : iterator.return?.().then(undefined, ignore);
     if (!ctx.signal.aborted) await closing;
   }
 }
 
-function nextOrAbort<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    iterator
-      .next()
-      .finally(() => signal.removeEventListener('abort', onAbort))
-      .then(resolve, reject);
-  });
-}
-
-function ignore(): void {
-  // the reader has left: nobody wants to know how the source closed
+function ignore(_reason: unknown): void {
+  // nobody waits yet; or the reader has left and does not want to know how the source closed
 }

@@ -22,9 +22,30 @@ export function makeTreeWriter(root: string): TreeWriter {
   const base = toNamespacedPath(root) + sep;
   const place = (path: string): string => base + (sep === '/' ? path : path.replaceAll('/', sep));
   return {
-    makeDirectory: (path) => create(place(path), (file) => mkdirSync(file, 0o755)),
-    writeFile: (path, mode, content) => create(place(path), (file) => writeNewFile(file, mode, content)),
-    makeLink: (path, target) => create(place(path), (file) => symlinkSync(target, file)),
+    makeDirectory(path) {
+      const file = place(path);
+      try {
+        mkdirSync(file, 0o755);
+      } catch (error) {
+        throw diskError(error, file);
+      }
+    },
+    writeFile(path, mode, content) {
+      const file = place(path);
+      try {
+        writeNewFile(file, mode, content);
+      } catch (error) {
+        throw diskError(error, file);
+      }
+    },
+    makeLink(path, target) {
+      const file = place(path);
+      try {
+        symlinkSync(target, file);
+      } catch (error) {
+        throw diskError(error, file);
+      }
+    },
   };
 }
 
@@ -36,14 +57,6 @@ function writeNewFile(file: string, mode: number, content: Uint8Array): void {
     for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function create(file: string, action: (file: string) => void): void {
-  try {
-    action(file);
-  } catch (error) {
-    throw diskError(error, file);
   }
 }
 

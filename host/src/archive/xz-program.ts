@@ -4,7 +4,7 @@ import { fstatSync, readSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortError, throwIfAborted, type Context } from '../core/context.js';
+import { throwIfAborted, type Context } from '../core/context.js';
 import { readEnvironment } from '../core/environment.js';
 import { KhError } from '../core/error.js';
 import { untilAborted } from './until-aborted.js';
@@ -60,7 +60,8 @@ export async function startXz(options: XzProgramOptions): Promise<XzProcess | un
 }
 
 /**
- * The plain bytes xz makes of source, while it makes them. Ends the process and removes its file, whatever happens.
+ * The plain bytes xz makes of source, while it makes them; a piece lasts until the next one is asked for. Ends the
+ * process and removes its file, whatever happens.
  *
  * @throws KhError as decodeXz(), `archive-refused` with reason `total-size`, `disk-full`, and whatever source throws.
  */
@@ -108,33 +109,32 @@ async function feed(child: XzProcess['child'], source: AsyncIterable<Uint8Array>
 const readBytes = 256 * 1024;
 const waitMilliseconds = 2;
 
-/** The bytes of a file that grows, until its writer has ended. */
+/**
+ * The bytes of a file that grows, until its writer has ended; in pieces of one size, because each costs a turn of every
+ * reader. All share one buffer: fresh memory for each would cost as much as reading.
+ */
 async function* follow(
   descriptor: number,
   hasEnded: () => boolean,
   limit: number,
   ctx: Context,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(readBytes);
   for (let at = 0; ;) {
     throwIfAborted(ctx);
-    // Asked before the read, so that nothing written before the end is missed.
+    // Asked before the size, so that nothing written before the end is missed.
     const last = hasEnded();
-    if (fstatSync(descriptor).size > limit) {
-      throw new KhError('archive-refused', 'The archive is too large', { reason: 'total-size' });
+    const { size } = fstatSync(descriptor);
+    if (size > limit) throw new KhError('archive-refused', 'The archive is too large', { reason: 'total-size' });
+    if (size - at < readBytes && !last) {
+      await sleep(waitMilliseconds);
+      continue;
     }
-    const buffer = Buffer.allocUnsafeSlow(readBytes);
     const length = readSync(descriptor, buffer, 0, readBytes, at);
-    if (length > 0) yield buffer.subarray(0, length);
-    else if (last) return;
-    else await sleepOrAbort(ctx);
+    if (length === 0) return;
+    yield buffer.subarray(0, length);
     at += length;
   }
-}
-
-async function sleepOrAbort(ctx: Context): Promise<void> {
-  await sleep(waitMilliseconds, undefined, { signal: ctx.signal }).catch(() => {
-    throw abortError(ctx.signal);
-  });
 }
 
 /** xz's messages (5.2 to 5.8, src/xz/message.c) as decodeXz()'s reasons. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { errnoOf } from '../core/error.js';
-import { formatMadeTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
+import { publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
 import { inCache } from './errors.js';
 import { lstatIfPresent, removeTree, syncToDisk, temporaryPath, writeSealedFile } from './files.js';
 import { makeEntry, names, type Cache, type Entry } from './format.js';
@@ -53,7 +53,7 @@ async function install(
 /** Writes what is missing, the manifest last, takes away all write permissions and forces to the disk what must be. */
 async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Context): Promise<void> {
   await makeReadOnly(staging.headersDir, tree, ctx);
-  await writeSealedFile(join(staging.path, names.tree), formatMadeTree(tree));
+  await writeSealedFile(join(staging.path, names.tree), tree.text);
   await writeFile(join(staging.path, names.used), '');
   await chmod(staging.archivePath, 0o644); // a copy of a published one is 0444, and syncing needs w
   await syncToDisk(staging.archivePath);
@@ -70,14 +70,14 @@ async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Conte
  * All files were created under one umask, so one of each mode tells. Synchronous calls cost a third here.
  */
 async function makeReadOnly(headers: string, tree: Tree, ctx: Context): Promise<void> {
+  const directories = tree.entries.filter(({ kind }) => kind === 'directory');
   const files = tree.entries.filter(({ kind }) => kind === 'file');
   const samples = [files.find(({ mode }) => (mode & 0o111) === 0), files.find(({ mode }) => (mode & 0o111) !== 0)];
   const isDone = (entry: TreeEntry): boolean =>
     (statSync(join(headers, entry.path)).mode & 0o777) === publishedMode(entry);
   const filesDone = samples.every((entry) => entry === undefined || isDone(entry));
-  for (const entry of tree.entries) {
+  for (const entry of filesDone ? directories : [...files, ...directories]) {
     throwIfAborted(ctx);
-    if (entry.kind === 'symlink' || (filesDone && entry.kind === 'file')) continue;
     chmodSync(join(headers, entry.path), publishedMode(entry));
   }
   await chmod(headers, 0o555);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { KhError } from './error.js';
 
 /** One file, directory or symlink of an extracted tree. */
@@ -20,6 +20,8 @@ export interface TreeEntry {
 export interface Tree extends TreeSummary {
   /** Every directory is listed, also one the archive only implies; the top itself is not. Sorted as formatTree() writes. */
   readonly entries: readonly TreeEntry[];
+  /** formatTree(entries): what is hashed, and what `tree.txt` holds. */
+  readonly text: string;
 }
 
 export interface TreeSummary {
@@ -35,7 +37,15 @@ export interface TreeSummary {
 /** Sorts the entries, adds directories that are only implied, counts and hashes. Paths must differ. */
 export function makeTree(entries: readonly TreeEntry[]): Tree {
   const complete = sortEntries([...entries, ...impliedDirectories(entries)]);
-  return { entries: complete, ...summarize(complete) };
+  const text = formatSorted(complete);
+  const counts = { file: 0, directory: 0, symlink: 0 };
+  let bytes = 0;
+  for (const { kind, size } of complete) {
+    counts[kind]++;
+    bytes += size;
+  }
+  const { file: files, directory: directories, symlink: symlinks } = counts;
+  return { entries: complete, text, files, directories, symlinks, bytes, digest: hash('sha256', text) };
 }
 
 /**
@@ -46,18 +56,13 @@ export function formatTree(entries: readonly TreeEntry[]): string {
   return formatSorted(sortEntries(entries));
 }
 
-/** formatTree() of a tree that makeTree() made: its entries are sorted already. */
-export function formatMadeTree(tree: Tree): string {
-  return formatSorted(tree.entries);
-}
-
 /** The reverse of formatTree(). Throws `cache-corrupt` for anything formatTree() does not write. */
 export function parseTree(text: string): Tree {
   if (text !== '' && !text.endsWith('\n')) throw damaged('the last line is not ended');
   const entries = text.split('\n').slice(0, -1).map(parseLine);
   const tree = makeTree(entries);
   if (new Set(entries.map((entry) => entry.path)).size !== entries.length) throw damaged('a path is listed twice');
-  if (formatSorted(tree.entries) !== text) throw damaged('the lines are not in canonical form');
+  if (tree.text !== text) throw damaged('the lines are not in canonical form');
   return tree;
 }
 
@@ -66,23 +71,12 @@ export function publishedMode(entry: Pick<TreeEntry, 'kind' | 'mode'>): number {
   return entry.kind === 'directory' || (entry.mode & 0o111) !== 0 ? 0o555 : 0o444;
 }
 
-function summarize(entries: readonly TreeEntry[]): TreeSummary {
-  const count = (kind: TreeEntry['kind']) => entries.filter((entry) => entry.kind === kind).length;
-  return {
-    files: count('file'),
-    directories: count('directory'),
-    symlinks: count('symlink'),
-    bytes: entries.reduce((sum, entry) => sum + entry.size, 0),
-    digest: createHash('sha256').update(formatSorted(entries)).digest('hex'),
-  };
-}
-
 function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 }
 
 function impliedDirectories(entries: readonly TreeEntry[]): readonly TreeEntry[] {
-  const known = new Set(entries.map((entry) => entry.path));
+  const known = new Set(entries.filter(({ kind }) => kind === 'directory').map(({ path }) => path));
   const implied: TreeEntry[] = [];
   for (const entry of entries) {
     for (let path = parentOf(entry.path); path !== '' && !known.has(path); path = parentOf(path)) {

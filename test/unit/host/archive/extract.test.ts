@@ -61,6 +61,26 @@ test('extractArchive gives one digest to one content, whatever the packer, order
   );
 });
 
+for (const xzProgram of ['xz', undefined]) {
+  test(`extractArchive writes every byte of files of all sizes, decoded by ${xzProgram ?? 'lzma-native'}`, async () => {
+    const random = make.makeRandom(20_260_104);
+    // Larger than any buffer on the way, and with files that begin in one buffer and end in another.
+    const sizes = [0, 1, 511, 512, 513, 262_144, 700_000, ...Array.from({ length: 150 }, () => random(20_000))];
+    const files = sizes.map((size, index) =>
+      make.file(`f${index}`, Buffer.from(String(random(1e9)).repeat(size)).subarray(0, size)),
+    );
+    const target = freshDirectory();
+    const bytes = make.compressXz(make.makeTar(files));
+    const tree = await extractArchive(make.chunksOf(bytes), target, { ...options, xzProgram }, makeContext());
+    assert.equal(tree.files, files.length);
+    const digests = new Map(tree.entries.map(({ path, sha256 }) => [path, sha256]));
+    for (const { path, content = '' } of files) {
+      assert.ok(readFileSync(join(target, path)).equals(Buffer.from(content)), path);
+      assert.equal(digests.get(path), createHash('sha256').update(content).digest('hex'));
+    }
+  });
+}
+
 test('extractArchive reports progress about once per mebibyte', async () => {
   const events: Event[] = [];
   const tar = make.makeTar([make.file('a', Buffer.alloc(5_000_000)), make.file('b', Buffer.alloc(300_000))]);

@@ -30,7 +30,8 @@ test('makeTree adds implied directories, counts, and hashes the canonical text',
   );
   const { files, directories, symlinks, bytes, digest } = tree;
   assert.deepEqual([files, directories, symlinks, bytes], [2, 2, 0, 2]);
-  assert.equal(digest, sha256(formatTree(tree.entries)));
+  assert.equal(tree.text, formatTree(tree.entries));
+  assert.equal(digest, sha256(tree.text));
 });
 
 test('makeTree ends for paths no policy would let through', () => {
@@ -62,6 +63,7 @@ const refused: Readonly<Record<string, string>> = {
   'a second path': `${line('a')}${line('a')}`,
   'a wrong order': `${line('b')}${line('a')}`,
   'a missing directory': line('a/b'),
+  'a path below a file': line('a') + line('a/b'),
   'a leading zero': `f\t01\t${hash}\ta\n`,
   'a short hash': `f\t1\t${hash.slice(1)}\ta\n`,
 };
