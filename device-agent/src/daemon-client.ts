@@ -5,6 +5,7 @@ import { build } from './build.js';
 import { daemonSocket, runDaemon } from './daemon.js';
 import { Link } from './link.js';
 import { delay, repeat, startProcess } from './loop.js';
+import { listModules } from './modules.js';
 import { Refusal } from './refusal.js';
 import { readState } from './state-file.js';
 import { pingMilliseconds } from './timing.js';
@@ -47,12 +48,18 @@ export class DaemonClient {
     return reply.body;
   }
 
+  /**
+   * Where the daemon dies meanwhile, the next one is given the lease first: it says then what becomes of the module.
+   * Without a lease nothing is asked, and no daemon is started.
+   */
   async release(): Promise<MessageBody<'released'>> {
+    if (this.#lease === undefined) return { unload: 'none', detail: '', after: listModules() };
+    const { body } = await this.#ask({ name: 'release', id: 0, body: {} }, 'released');
     this.#lease = undefined;
-    return (await this.#ask({ name: 'release', id: 0, body: {} }, 'released')).body;
+    return body;
   }
 
-  /** Undefined where no daemon runs: none is started for that. */
+  /** Undefined where no daemon runs: none is started for that. Errors: Refusal, `not-root` among them. */
   async status(): Promise<MessageBody<'state'> | undefined> {
     if (!(await this.#isRunning())) return undefined;
     return (await this.#ask({ name: 'status', id: 0, body: {} }, 'state')).body;
@@ -72,6 +79,7 @@ export class DaemonClient {
     const fd = native.connect(daemonSocket);
     if (fd < 0) return false;
     os.close(fd);
+    assertRoot();
     return Promise.resolve(true);
   }
 
@@ -190,6 +198,11 @@ function expect<N extends Message['name']>(message: Message, name: N): Extract<M
   throw new Refusal('daemon', { detail: `the daemon answered ${message.name}` });
 }
 
+/** A daemon talks to root only. Errors: Refusal `not-root`. */
+export function assertRoot(): void {
+  if (native.uid() !== 0) throw new Refusal('not-root', { detail: `uid ${native.uid()}` });
+}
+
 function otherVersion(spoken: number): Refusal {
   return new Refusal('bad-version', { detail: `the lease daemon speaks ${spoken}, this agent ${protocolVersion}` });
 }
@@ -206,9 +219,7 @@ async function startDaemon(): Promise<string | undefined> {
   const listening = native.listen(daemonSocket);
   if (listening === -native.EADDRINUSE) return undefined;
   if (listening < 0) return `listen: errno ${-listening}`;
-  const pid = startProcess(() => runDaemon(listening, undefined));
-  // The daemon's own process is not to connect to itself.
-  if (pid === 0) return new Promise(() => undefined);
+  const pid = await new Promise<number>((started) => startProcess(() => runDaemon(listening, undefined), started));
   os.close(listening);
   return pid < 0 ? `fork: errno ${-pid}` : undefined;
 }

@@ -39,6 +39,8 @@ class Daemon {
   readonly #detached: boolean;
   #idleSince = native.bootMilliseconds();
   #ending = false;
+  /** Asked to end as soon as nobody holds anything. */
+  #retiring = false;
 
   constructor(listening: number, before: LeaseState | undefined) {
     this.#detached = leaveCgroup();
@@ -52,7 +54,7 @@ class Daemon {
     if (!writeState({ token: this.#token, modules: this.#holdings.loaded })) this.#token = '';
     onReadable(listening, () => this.#accept(listening));
     os.signal(os.SIGTERM, () => void this.#end());
-    repeat(500, () => this.#look());
+    repeat(250, () => this.#look());
     void delay(orphanMilliseconds).then(() => this.#holdings.releaseOrphans());
   }
 
@@ -113,7 +115,7 @@ class Daemon {
       case 'status':
         return { name: 'state', id, body: this.#status() };
       case 'shutdown':
-        void delay(0).then(() => this.#end());
+        this.#retiring = true;
         return { name: 'done', id, body: {} };
       case 'ping':
         return { name: 'done', id, body: {} };
@@ -157,6 +159,7 @@ class Daemon {
   #look(): void {
     const now = native.bootMilliseconds();
     for (const { link } of [...this.#clients]) if (now - link.heard > silenceMilliseconds) link.close('silence');
+    if (this.#retiring && this.#holdings.idle) return void this.#end();
     const busy = this.#clients.size > 0 || !this.#holdings.idle || now - this.#since < orphanMilliseconds + 500;
     if (busy) this.#idleSince = now;
     else if (now - this.#idleSince >= idleMilliseconds) void this.#end();

@@ -14,9 +14,9 @@ export class FileError extends Error {
   }
 }
 
-/** Opens a file for reading; the caller closes it. Errors: FileError. */
+/** Opens a file for reading, without waiting for a writer of a pipe; the caller closes it. Errors: FileError. */
 export function openFile(path: string): number {
-  const fd = os.open(path, os.O_RDONLY | native.O_CLOEXEC);
+  const fd = os.open(path, os.O_RDONLY | native.O_NONBLOCK | native.O_CLOEXEC);
   if (fd < 0) throw new FileError(-fd, path);
   return fd;
 }

@@ -41,14 +41,16 @@ export class GuardProcess {
     const pair = native.socketpair();
     if (typeof pair === 'number') return;
     const [ours, theirs] = pair;
-    this.pid = Math.max(
-      0,
-      startProcess(() => runGuard(theirs, this.#takeOver)),
+    startProcess(
+      () => runGuard(theirs, this.#takeOver),
+      (pid) => {
+        os.close(theirs);
+        this.pid = Math.max(0, pid);
+        this.#socket = ours;
+        onReadable(ours, () => this.#died());
+        this.tell();
+      },
     );
-    os.close(theirs);
-    this.#socket = ours;
-    onReadable(ours, () => this.#died());
-    this.tell();
   }
 
   #died(): void {

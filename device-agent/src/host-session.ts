@@ -3,7 +3,7 @@ import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
 import { build } from './build.js';
-import { DaemonClient } from './daemon-client.js';
+import { DaemonClient, assertRoot } from './daemon-client.js';
 import { FileError } from './files.js';
 import { findSources } from './find.js';
 import { readKernel } from './kernel.js';
@@ -13,6 +13,10 @@ import { describeError, Refusal } from './refusal.js';
 import { sendFile } from './send-file.js';
 import { repeat } from './loop.js';
 import { silenceMilliseconds } from './timing.js';
+
+/** A host that waits for no answer must not fill the agent's memory: what is beyond these is refused. */
+const requestLimit = 32;
+const logLimit = 4;
 
 /**
  * The conversation with one host on stdin and stdout. Requests are carried out in order; ping, cancel and log do not
@@ -25,6 +29,8 @@ class HostSession {
   #greeted = false;
   #archive = '';
   #last: Promise<void> = Promise.resolve();
+  /** Requests that are not answered yet. */
+  #waiting = 0;
 
   constructor() {
     this.#link = new Link(0, 1, {
@@ -42,7 +48,9 @@ class HostSession {
     if (message.name === 'ping') return this.#link.send({ name: 'done', id: message.id, body: {} });
     if (message.name === 'log') return this.#startLog(message.id, message.body);
     if (message.name === 'cancel') return this.#cancel(message.id, message.body.request);
-    this.#last = this.#last.then(() => this.#serve(message));
+    if (this.#waiting >= requestLimit) return this.#refuse(message.id, new Refusal('bad-order', tooMany));
+    this.#waiting += 1;
+    this.#last = this.#last.then(() => this.#serve(message)).then(() => void (this.#waiting -= 1));
   }
 
   #greet(message: Message): void {
@@ -59,8 +67,12 @@ class HostSession {
       const reply = await this.#answer(message);
       if (reply !== undefined) this.#link.send(reply);
     } catch (error) {
-      this.#link.send({ name: 'error', id: message.id, body: describeError(error) });
+      this.#refuse(message.id, error);
     }
+  }
+
+  #refuse(id: number, error: unknown): void {
+    this.#link.send({ name: 'error', id, body: describeError(error) });
   }
 
   /** The reply; undefined where it has been sent. */
@@ -92,7 +104,7 @@ class HostSession {
   }
 
   async #lease(body: MessageBody<'lease'>): Promise<MessageBody<'leased'>> {
-    if (native.uid() !== 0) throw new Refusal('not-root', { detail: `uid ${native.uid()}` });
+    assertRoot();
     const leased = await this.#daemon.lease(body);
     this.#archive = leased.archive;
     return leased;
@@ -105,10 +117,12 @@ class HostSession {
   }
 
   #startLog(id: number, body: MessageBody<'log'>): void {
+    for (const [other, { open }] of this.#logs) if (!open) this.#logs.delete(other);
     try {
+      if (this.#logs.has(id) || this.#logs.size >= logLimit) throw new Refusal('bad-order', tooMany);
       this.#logs.set(id, new KernelLog(this.#link, id, body));
     } catch (error) {
-      this.#link.send({ name: 'error', id, body: describeError(error) });
+      this.#refuse(id, error);
     }
   }
 
@@ -122,6 +136,8 @@ class HostSession {
     this.#link.send({ name: 'done', id, body: {} });
   }
 }
+
+const tooMany = { detail: 'too many requests at once' };
 
 const noDaemon: MessageBody<'state'> = {
   build,

@@ -3,7 +3,7 @@ import * as native from 'native';
 import * as os from 'os';
 import { FileError } from './files.js';
 import type { Link } from './link.js';
-import { onReadable } from './loop.js';
+import { delay, onReadable } from './loop.js';
 
 /** A record of /dev/kmsg has at most this (kernel/printk: CONSOLE_EXT_LOG_MAX). */
 const recordSize = 8192;
@@ -30,7 +30,8 @@ export class KernelLog {
     this.#follow = follow;
     this.#fd = os.open('/dev/kmsg', os.O_RDONLY | native.O_NONBLOCK | native.O_CLOEXEC);
     if (this.#fd < 0) throw new FileError(-this.#fd, '/dev/kmsg');
-    onReadable(this.#fd, () => this.#read());
+    if (follow) onReadable(this.#fd, () => this.#read());
+    else void this.#readToEnd();
   }
 
   get open(): boolean {
@@ -42,6 +43,11 @@ export class KernelLog {
     onReadable(this.#fd, null);
     os.close(this.#fd);
     this.#fd = -1;
+  }
+
+  /** Behind the last record /dev/kmsg is not readable, so there the end is found by reading. */
+  async #readToEnd(): Promise<void> {
+    for (; this.open; await delay(0)) this.#read();
   }
 
   /** One record a turn, so that other descriptors are served between them. */

@@ -46,6 +46,8 @@ export class Link {
     native.setNonblock(input, true);
     if (output !== input) native.setNonblock(output, true);
     onReadable(input, () => this.#read());
+    // Later: the other end may be gone already, and nobody is told of that before he has the link.
+    this.#resume();
     this.sendBytes(encodeUtf8(frameMagic));
   }
 
@@ -105,7 +107,8 @@ export class Link {
   #read(): void {
     const count = os.read(this.#input, this.#buffer.buffer, 0, readSize);
     if (count === -native.EAGAIN || count === -native.EINTR) return;
-    if (count <= 0) return this.close(count === 0 ? 'end' : `errno ${-count}`);
+    if (count < 0) return this.close(`errno ${-count}`);
+    if (count === 0) return this.#finishInput();
     this.heard = native.bootMilliseconds();
     try {
       for (const message of this.#reader.push(this.#buffer.subarray(0, count))) {
@@ -115,6 +118,11 @@ export class Link {
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  #finishInput(): void {
+    if (this.#reader.atBoundary) this.close('end');
+    else this.#refuse(new WireError('bad-frame', 'the stream ends inside a frame'));
   }
 
   /** Says what is wrong with the other end's bytes, and hangs up. */

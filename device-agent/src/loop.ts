@@ -46,16 +46,17 @@ export function repeat(milliseconds: number, action: () => void): void {
 
 /**
  * Runs a role in a process of its own: a copy of this one, because on a phone starting the engine anew takes longer than
- * all the rest. In the copy nothing of what this process waits for is left, and whoever called never hears of it again.
- * Returns the pid, or -errno.
+ * all the rest. In the copy nothing of what this process waits for is left: it is made in a turn of its own, because there
+ * whoever called would go on as well. `started` is told the pid, or -errno.
  */
-export function startProcess(role: () => void): number {
-  const pid = native.fork();
-  if (pid !== 0) return pid;
-  for (const fd of [...readers]) onReadable(fd, null);
-  for (const fd of [...writers]) onWritable(fd, null);
-  for (const timer of timers) os.clearTimeout(timer);
-  timers.clear();
-  role();
-  return 0;
+export function startProcess(role: () => void, started: (pid: number) => void): void {
+  after(0, () => {
+    const pid = native.fork();
+    if (pid !== 0) return started(pid);
+    for (const fd of [...readers]) onReadable(fd, null);
+    for (const fd of [...writers]) onWritable(fd, null);
+    for (const timer of timers) os.clearTimeout(timer);
+    timers.clear();
+    role();
+  });
 }

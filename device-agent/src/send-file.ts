@@ -34,7 +34,8 @@ export async function sendFile(link: Link, { id, path, offset, digest }: FileReq
   const hash = digest ? new Digest() : undefined;
   try {
     let size = hash === undefined ? offset : skip(fd, offset, hash);
-    if (hash === undefined && offset > 0) os.seek(fd, offset, 0);
+    const sought = hash === undefined && offset > 0 ? os.seek(fd, offset, 0) : 0;
+    if (sought < 0) throw new FileError(-sought, path);
     for (let more = true; more;) {
       const block = new Uint8Array(piecesInTurn * (frameHeader + pieceSize));
       let filled = 0;
