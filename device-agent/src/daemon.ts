@@ -45,17 +45,22 @@ class Daemon {
   constructor(listening: number, before: LeaseState | undefined) {
     this.#detached = leaveCgroup();
     for (const { name, path } of before?.modules ?? []) if (isLoaded(name)) this.#holdings.adopt(name, path);
-    // Before the file: from then on somebody takes it away again, whatever becomes of this process.
-    this.#guard = new GuardProcess(
-      () => this.#stateText(),
-      (last) => void takeOver(last),
-    );
-    // Where the file cannot be written nobody could know the token: then the peer's uid has to do.
-    if (!writeState({ token: this.#token, modules: this.#holdings.loaded })) this.#token = '';
-    onReadable(listening, () => this.#accept(listening));
+    this.#guard = new GuardProcess({
+      describe: () => this.#stateText(),
+      takeOver: (last) => void takeOver(last),
+      ready: () => this.#open(listening),
+    });
     os.signal(os.SIGTERM, () => void this.#end());
     repeat(250, () => this.#look());
     void delay(orphanMilliseconds).then(() => this.#holdings.releaseOrphans());
+  }
+
+  /** Once there is a guard: from then on somebody cleans up, whatever becomes of this process. */
+  #open(listening: number): void {
+    // Where the file cannot be written nobody could know the token: then the peer's uid has to do.
+    if (!writeState({ token: this.#token, modules: this.#holdings.loaded })) this.#token = '';
+    this.#guard.tell();
+    onReadable(listening, () => this.#accept(listening));
   }
 
   #stateText(): string {

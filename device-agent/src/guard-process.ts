@@ -2,32 +2,38 @@ import { encodeUtf8 } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import { farewell, runGuard } from './guard.js';
-import { onReadable, startProcess } from './loop.js';
+import { after, onReadable, startProcess } from './loop.js';
 
 /** One that dies again and again is not started for ever. */
 const startLimit = 20;
+
+export interface GuardOptions {
+  /** The text of the state (formatState()). */
+  readonly describe: () => string;
+  /** What the guard does, in its own process, when the daemon was killed. */
+  readonly takeOver: (last: string) => void;
+  /** Called once, when there is a guard, or none can be had. */
+  readonly ready: () => void;
+}
 
 /**
  * The daemon's end of its guard: a process that takes over when the daemon is killed. It is told the state after every
  * change and learns of the death by the end of its socket. A guard that was killed is started anew.
  */
 export class GuardProcess {
-  readonly #describe: () => string;
-  readonly #takeOver: (last: string) => void;
+  readonly #options: GuardOptions;
   #socket = -1;
   #starts = 0;
   pid = 0;
 
-  /** `describe` gives the text of the state (formatState()); `takeOver` is what a guard does in its process. */
-  constructor(describe: () => string, takeOver: (last: string) => void) {
-    this.#describe = describe;
-    this.#takeOver = takeOver;
+  constructor(options: GuardOptions) {
+    this.#options = options;
     this.#start();
   }
 
   /** Tells the guard the state as it is. */
   tell(): void {
-    this.#write(this.#describe());
+    this.#write(this.#options.describe());
   }
 
   /** Ends the guard: there is nothing to look after any more. */
@@ -39,18 +45,23 @@ export class GuardProcess {
   #start(): void {
     this.#starts += 1;
     const pair = native.socketpair();
-    if (typeof pair === 'number') return;
+    if (typeof pair === 'number') return after(0, () => this.#started());
     const [ours, theirs] = pair;
     startProcess(
-      () => runGuard(theirs, this.#takeOver),
+      () => runGuard(theirs, this.#options.takeOver),
       (pid) => {
         os.close(theirs);
         this.pid = Math.max(0, pid);
         this.#socket = ours;
         onReadable(ours, () => this.#died());
         this.tell();
+        this.#started();
       },
     );
+  }
+
+  #started(): void {
+    if (this.#starts === 1) this.#options.ready();
   }
 
   #died(): void {

@@ -67,8 +67,17 @@ function listen(fd: number): Reading {
   }
 }
 
+/** Connects and is gone before the daemon has looked. */
+function connectAndGo(): string {
+  const fd = native.connect(daemonSocket);
+  if (fd < 0) return `problem: connect gives ${fd}`;
+  os.close(fd);
+  return 'hung up';
+}
+
 /** One connection; returns what is wrong, or how it ended. */
 function attack(): string {
+  if (random.below(4) === 0) return connectAndGo();
   const isJoined = random.below(2) === 0;
   const beginning = concat(isJoined ? joined : random.pick(beginnings));
   const stream = concat([beginning, makeAttack(random, random.pick(attackKinds), frames)]);

@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type HostileResult, attackReaders, floodReader, hostileRounds } from '../agent/hostile-reader.js';
 import { ownAbi, runEntry } from '../agent/run-entry.js';
+import { assertSteady, measureMemory } from '../support/memory.js';
 import { chooseSeed } from '../support/mutate.js';
 
 const seed = chooseSeed(process.env['KHEADERS_SEED']);
 console.log(`KHEADERS_SEED=${seed}`);
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function measure(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
-
-/** What stays is the least at any time: others in this process may have something in hand while it is measured. */
-function assertSteady(memory: readonly number[]): void {
-  const quarter = Math.floor(memory.length / 4);
-  const growth = Math.min(...memory.slice(-quarter)) - Math.min(...memory.slice(quarter, 2 * quarter));
-  assert.ok(growth < 512 * 1024, `${growth} bytes more: ${memory.join(' ')}`);
-}
 
 function assertWithstood({ attacks, messages, errors, problems, memory }: HostileResult): void {
   assert.deepEqual(problems, []);
@@ -44,9 +27,9 @@ function assertWithstood({ attacks, messages, errors, problems, memory }: Hostil
 let inNode: HostileResult | undefined;
 
 test('FrameReader gives messages or a coded error, and keeps nothing, in Node', () => {
-  inNode = attackReaders(seed, measure);
+  inNode = attackReaders(seed, measureMemory);
   assertWithstood(inNode);
-  assertSteady(floodReader(measure));
+  assertSteady(floodReader(measureMemory));
 });
 
 const skip = ownAbi === undefined ? `the agent is not built for ${process.arch}` : false;

@@ -40,6 +40,8 @@ const helloMilliseconds = 20_000;
 const pingMilliseconds = 5_000;
 /** It answers each ping: no byte for so long, while we wait for one, and the connection is dead. */
 const silenceMilliseconds = 30_000;
+/** Of a sha256. */
+const digestBytes = 32;
 
 /**
  * Starts the helper and sends it requests, all in one write: it carries them out in order, so none waits for a round
@@ -102,6 +104,8 @@ export class AgentLink implements AsyncDisposable {
   readonly #ctx: Context;
   readonly #reader = new FrameReader();
   readonly #queue: Message[] = [];
+  /** How many of the queue were taken: a shift() moves all the others. */
+  #taken = 0;
   readonly #pings = new Set<number>();
   readonly #timer: NodeJS.Timeout;
   #lastId: number;
@@ -142,6 +146,7 @@ export class AgentLink implements AsyncDisposable {
       const message = await this.#take();
       if (message.id === id) {
         if (message.name === 'error') throw new AgentRefusal(message.body);
+        if (message.name === 'end') await this.#checkDigest(message.body.digest);
         return message;
       }
       if (this.#pings.delete(message.id)) continue;
@@ -163,11 +168,20 @@ export class AgentLink implements AsyncDisposable {
     await this.#shell[Symbol.asyncDispose]();
   }
 
+  async #checkDigest({ length }: Uint8Array): Promise<void> {
+    if (length !== 0 && length !== digestBytes) {
+      throw await this.#fail(new AgentFailure('framing', `its digest has ${length} bytes`));
+    }
+  }
+
   async #take(): Promise<Message> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
-      const message = this.#queue.shift();
+      const message = this.#queue[this.#taken];
+      this.#taken += 1;
       if (message !== undefined) return message;
+      this.#queue.length = 0;
+      this.#taken = 0;
       await this.#read();
     }
   }
@@ -178,7 +192,7 @@ export class AgentLink implements AsyncDisposable {
       const next = await this.#source.next();
       if (next.done === true) throw this.#ended();
       if (!this.#reader.begun) this.#junk = (this.#junk + next.value.toString('latin1')).slice(0, 1000);
-      this.#queue.push(...this.#reader.push(next.value));
+      for (const message of this.#reader.push(next.value)) this.#queue.push(message);
     } catch (error) {
       throw await this.#fail(error instanceof WireError ? new AgentFailure('framing', nonsense(error), error) : error);
     } finally {

@@ -9,7 +9,7 @@ export const wireCodes = [
   'bad-message',
   /** The other end speaks another version, or is another build. The link is closed. */
   'bad-version',
-  /** A request that makes no sense now: hello twice, release without a lease. */
+  /** A request that makes no sense now: hello twice, the archive without a lease. */
   'bad-order',
   /** The token or the uid of a peer of the lease daemon is wrong. */
   'bad-peer',
