@@ -19,6 +19,11 @@ async function untilReading({ phone }: Bench, run: CliRun): Promise<void> {
   }
 }
 
+/** Waits until bytes of the archive come: what is lost from then on can be gone on with. The run must be verbose. */
+async function untilPayload(run: CliRun): Promise<void> {
+  await waitFor('the payload', 60_000, () => run.stderr().includes('reading the archive (') || undefined);
+}
+
 phoneTest('pull killed with SIGKILL at ten moments leaves nothing', { layout: 'sys' }, async (bench) => {
   const { phone, start, kheaders } = bench;
   const begin = Date.now();
@@ -87,7 +92,7 @@ const afterAdbd = withAgent ? 0 : 7;
 phoneTest('the adb server restarted mid-transfer: the agent goes on where it was', { layout: 'sys' }, async (bench) => {
   const { server, phone } = bench;
   const run = bench.start('pull', '--verbose');
-  await waitFor('the payload', 60_000, () => run.stderr().includes('reading the archive (') || undefined);
+  await untilPayload(run);
   await server.restart();
   await phone.connect(server);
   const { code, stderr } = await run.done;
@@ -101,8 +106,8 @@ phoneTest(
   { layout: 'sys' },
   async (bench) => {
     const { server, phone, kheaders } = bench;
-    const run = bench.start('pull');
-    await untilReading(bench, run);
+    const run = bench.start('pull', '--verbose');
+    await untilPayload(run);
     await phone.root(server, 'kill -9 $(pgrep -x adbd)');
     const { code, stderr } = await run.done;
     await waitUntilUnloaded(phone, unloadMilliseconds);
@@ -117,8 +122,8 @@ phoneTest(
   { layout: 'sys', su: 'aosp' },
   async (bench) => {
     const { server, phone } = bench;
-    const run = bench.start('pull');
-    await untilReading(bench, run);
+    const run = bench.start('pull', '--verbose');
+    await untilPayload(run);
     // init kills adbd's whole cgroup; AOSP's su is a child of adbd, so the script must have moved out.
     await phone.root(server, 'kill -9 $(pgrep -x adbd)');
     assert.equal((await run.done).code, afterAdbd);
