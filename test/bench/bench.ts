@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startAdbServer } from '../phone/adb-server.js';
 import { exec } from '../phone/exec.js';
 import { startPhone } from '../phone/phone.js';
-import { type Pair, measurePair, measurePeak, runTimed } from './measure.js';
+import { type Pair, type Timed, measurePair, measurePeak, runTimed } from './measure.js';
 import { bin } from '../phone/tests/cli.js';
 
 const rounds = Math.max(9, Number(process.argv[2] ?? 9));
@@ -27,6 +27,11 @@ const clean = (path: string) => async (): Promise<void> => {
   await rm(path, { recursive: true, force: true });
 };
 
+const coldPull = (...options: string[]): Timed => {
+  const cache = fresh();
+  return { file: node, args: [bin, 'pull', ...options], env: { ...env, KHEADERS_CACHE: cache }, after: clean(cache) };
+};
+
 const recipe = (target: string): string =>
   [
     'set -e',
@@ -41,10 +46,7 @@ const pairs: readonly Pair[] = [
   {
     name: '(a) kheaders pull, cold  /  shell recipe',
     target: 1,
-    ours: () => {
-      const cache = fresh();
-      return { file: node, args: [bin, 'pull'], env: { ...env, KHEADERS_CACHE: cache }, after: clean(cache) };
-    },
+    ours: () => coldPull(),
     theirs: () => {
       const target = fresh();
       return { file: 'sh', args: ['-c', recipe(target)], env, after: clean(target) };
@@ -77,6 +79,12 @@ const pairs: readonly Pair[] = [
         after: clean(target),
       };
     },
+  },
+  {
+    name: '(e) pull with the agent   /  pull --no-agent, both cold',
+    target: 1,
+    ours: () => coldPull(),
+    theirs: () => coldPull('--no-agent'),
   },
   {
     name: '(d) kheaders --version   /  node -e 0',
