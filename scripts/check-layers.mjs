@@ -15,9 +15,21 @@ const allowed = {
   'host/cache': ['host/core', 'shared'],
   'host/device': ['host/core', 'host/adb', 'shared'],
   'host/pull': ['host/core', 'host/device', 'host/adb', 'host/archive', 'host/image', 'host/cache', 'shared'],
-  'host/build': ['host/core', 'host/cache', 'host/image', 'shared'],
+  'host/build': ['host/core', 'host/archive', 'host/cache', 'host/image', 'shared'],
+  'host/run': ['host/core', 'host/adb', 'host/device', 'host/image', 'host/cache', 'host/build', 'host/pull', 'shared'],
   'host/lab': ['host/core', 'host/pull', 'host/cache', 'host/device', 'host/adb', 'shared'],
-  'host/index': ['host/core', 'host/pull', 'host/cache', 'host/device', 'host/adb', 'host/lab', 'shared'],
+  'host/index': [
+    'host/core',
+    'host/pull',
+    'host/cache',
+    'host/device',
+    'host/adb',
+    'host/image',
+    'host/build',
+    'host/run',
+    'host/lab',
+    'shared',
+  ],
   'host/cli': ['host/index', 'host/core', 'shared'],
 };
 

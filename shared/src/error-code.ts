@@ -29,6 +29,11 @@ export const errorCodes = [
   'disk-full',
   'not-cached',
   'tool-missing',
+  'kbuild-missing',
+  'kbuild-mismatch',
+  'build-failed',
+  'module-unfit',
+  'module-unknown',
   'several-failed',
 ] as const;
 

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { inCache } from './errors.js';
+import { removeExtras } from './extras.js';
 import { entryPath, type Cache } from './format.js';
 import { forgetEntry } from './identity-index.js';
 import { updateLatest } from './latest.js';
@@ -20,6 +21,7 @@ export async function removeEntry(
     const aside = await moveAside(cache, path, ctx);
     await quietly(ctx, 'update the link to the latest entry', () => updateLatest(cache, entry.release));
     await quietly(ctx, 'update the identity index', () => forgetEntry(cache, entry));
+    await quietly(ctx, 'remove what belongs to the entry', () => removeExtras(cache, entry, ctx));
     await aside[Symbol.asyncDispose]();
   });
 }

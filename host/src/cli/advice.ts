@@ -180,6 +180,23 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
       ['kheaders pull', 'kheaders list'],
     ),
   'tool-missing': (d) => advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
+  'kbuild-missing': (d) =>
+    advise(
+      [
+        'The archive of a modern kernel holds headers only; Makefile and scripts/ come from elsewhere.',
+        d.tried && `Looked at: ${list(d.tried)}`,
+      ],
+      ['kheaders kdir --kbuild DIR   (the source of the same kernel, a folder or a tarball)'],
+    ),
+  'kbuild-mismatch': (d) =>
+    advise(
+      [`The headers are of ${printable(d.expected ?? '?')}, the Kbuild files of ${printable(d.actual ?? '?')}.`],
+      ['kheaders kdir --kbuild DIR   (of the same version)', 'kheaders kdir --kbuild DIR --allow-mismatch'],
+    ),
+  'build-failed': (d) => advise([d.reason && printable(d.reason), said(d)], ['kheaders build DIR --verbose']),
+  'module-unfit': (d) =>
+    advise([d.reason && printable(d.reason)], [`kheaders build DIR${s(d)}   (for this very kernel)`]),
+  'module-unknown': (d) => advise([d.reason && printable(d.reason)], [`kheaders check FILE.ko${s(d)} --json`]),
   'several-failed': () => advise([], ['kheaders devices']),
 };
 

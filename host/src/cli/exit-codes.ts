@@ -29,6 +29,11 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'not-cached': 42,
   timeout: 50,
   'several-failed': 60,
+  'kbuild-missing': 70,
+  'kbuild-mismatch': 71,
+  'build-failed': 72,
+  'module-unfit': 73,
+  'module-unknown': 74,
   cancelled: 130,
 };
 
