@@ -24,6 +24,8 @@ export interface ElfSymbol {
 export interface Elf {
   readonly bytes: Uint8Array;
   readonly is64: boolean;
+  /** e_machine: 62 x86_64, 183 aarch64, 40 arm, 243 riscv. */
+  readonly machine: number;
   /** Relocatable (.o, .ko): symbol values count from their section's start, not from address 0. */
   readonly relocatable: boolean;
   readonly sections: readonly ElfSection[];
@@ -74,7 +76,13 @@ export function parseElf(bytes: Uint8Array): Elf {
   const raw = Array.from({ length: table.count }, (_, index) => readSection(headers, index * table.entryBytes, is64));
   const names = contentOf(bytes, raw[table.names]);
   const sections = raw.map(({ nameOffset, ...section }) => ({ ...section, name: readString(names, nameOffset) }));
-  return { bytes, is64, relocatable: view.getUint16(16, true) === 1, sections };
+  return {
+    bytes,
+    is64,
+    machine: view.getUint16(18, true),
+    relocatable: view.getUint16(16, true) === 1,
+    sections,
+  };
 }
 
 function readSection(view: DataView, at: number, is64: boolean) {
