@@ -19,7 +19,7 @@ export interface CliRun {
 }
 
 /** The variables that decide what the CLI does are ours alone, whoever runs the tests. */
-function cleanEnv(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+export function cleanEnv(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(ANDROID|ADB|KHEADERS|XDG|NO_COLOR)/.test(name));
   return { ...Object.fromEntries(kept), ...env };
 }
