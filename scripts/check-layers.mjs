@@ -11,7 +11,7 @@ const allowed = {
   'host/core': ['shared'],
   'host/adb': ['host/core', 'shared'],
   'host/archive': ['host/core', 'shared'],
-  'host/image': ['host/core', 'shared'],
+  'host/image': ['host/core', 'host/archive', 'shared'],
   'host/cache': ['host/core', 'shared'],
   'host/device': ['host/core', 'host/adb', 'shared'],
   'host/pull': ['host/core', 'host/device', 'host/adb', 'host/archive', 'host/image', 'host/cache', 'shared'],

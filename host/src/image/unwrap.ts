@@ -1,12 +1,17 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { decodeXzStream } from '../archive/xz-stream.js';
+import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
-import { corruptImage } from './elf.js';
+import { decodeGzip } from './gzip.js';
+import { decodeLz4 } from './lz4.js';
+import { decodeZstd } from './zstd.js';
 
-/** A kheaders.ko has 4 MB; this is what a hostile one may grow to. */
-const maxModuleBytes = 256 * 1024 * 1024;
+/** A kheaders.ko has 4 MB, a kernel image 10 to 60; this is what a hostile file may grow to. */
+const maxPlainBytes = 256 * 1024 * 1024;
 
-/** How compressed modules begin: CONFIG_MODULE_COMPRESS_GZIP, _XZ, _ZSTD, and what people compress by hand. */
+/** `xz -9` needs 65 MiB for its dictionary. */
+const maxXzMemory = 128 * 1024 * 1024;
+
+/** How compressed modules and images begin (scripts/extract-vmlinux of Linux). */
 const magics = [
   { name: 'gzip', magic: [0x1f, 0x8b] },
   { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
@@ -14,31 +19,48 @@ const magics = [
   { name: 'lz4', magic: [0x04, 0x22, 0x4d, 0x18] },
   { name: 'lz4', magic: [0x02, 0x21, 0x4c, 0x18] },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68] },
+  { name: 'lzma', magic: [0x5d, 0x00, 0x00, 0x00] },
+  { name: 'lzo', magic: [0x89, 0x4c, 0x5a, 0x4f] },
 ] as const;
 
-/**
- * A kernel module without its compression: the bytes themselves where there is none, and gzip undone.
- *
- * @throws KhError `archive-refused` with reason `compressed-module` for other compressions and `file-size` for one that
- *   grows too large; `archive-corrupt` with reason `damaged` for wrong gzip.
- */
-export async function unwrapModule(file: Uint8Array): Promise<Uint8Array> {
-  const name = magics.find(({ magic }) => magic.every((byte, index) => file[index] === byte))?.name;
-  if (name === undefined) return file;
-  if (name === 'gzip') return undoGzip(file);
-  throw new KhError('archive-refused', `The kernel module is compressed with ${name}`, {
-    reason: 'compressed-module',
-    actual: name,
-  });
+export type Compression = (typeof magics)[number]['name'];
+
+/** The compression a file begins like; undefined where it begins like none. */
+export function findCompression(file: Uint8Array): Compression | undefined {
+  return magics.find(({ magic }) => magic.every((byte, index) => file[index] === byte))?.name;
 }
 
-async function undoGzip(file: Uint8Array): Promise<Uint8Array> {
-  try {
-    return await promisify(gunzip)(file, { maxOutputLength: maxModuleBytes });
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new KhError('archive-refused', 'The kernel module is too large', { reason: 'file-size' }, error);
-    }
-    throw corruptImage('damaged', 'The kernel module is not a whole gzip file');
+/**
+ * A kernel module or image without its compression: gzip, xz, zstd or lz4, one layer; the bytes themselves where there is
+ * none. What follows the compressed part is not looked at: device trees may be appended, or the plain size.
+ *
+ * @throws KhError `archive-refused` with reason `compression` for another one (`actual` names it), `file-size` for one
+ *   that grows too large, `memory-limit`; `archive-corrupt` with reason `damaged`, `truncated` or another of xz's; `cancelled`.
+ */
+export async function unwrap(file: Uint8Array, ctx: Context, maxBytes = maxPlainBytes): Promise<Uint8Array> {
+  const name = findCompression(file);
+  switch (name) {
+    case undefined:
+      return file;
+    case 'gzip':
+      return decodeGzip(file, maxBytes);
+    case 'xz':
+      return undoXz(file, maxBytes, ctx);
+    case 'zstd':
+      return decodeZstd(file, maxBytes);
+    case 'lz4':
+      return decodeLz4(file, maxBytes);
+    default:
+      throw new KhError('archive-refused', `The file is compressed with ${name}, which kheaders cannot undo`, {
+        reason: 'compression',
+        actual: name,
+      });
   }
+}
+
+async function undoXz(file: Uint8Array, totalBytes: number, ctx: Context): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  const limits = { memoryLimit: maxXzMemory, totalBytes };
+  for await (const piece of decodeXzStream(file, limits, ctx)) pieces.push(piece);
+  return Buffer.concat(pieces);
 }

@@ -62,7 +62,7 @@ async function receive(
 ): Promise<Received> {
   const bytes = metered(transfer, ctx);
   if (attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
-  const carved = await carveFrom(bytes, sighting.release);
+  const carved = await carveFrom(bytes, sighting.release, ctx);
   await whole();
   return receiveArchive(carved, staging, () => Promise.resolve(), ctx);
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { isKhError } from '../../../../host/src/core/error.js';
 import { carveFrom } from '../../../../host/src/pull/carve.js';
-import { chunksOf } from '../../../support/archives.js';
+import { makeContext } from '../../../../host/src/core/context.js';
+import { chunksOf, compressXz } from '../../../support/archives.js';
 import { makeModule } from '../../../support/session.js';
 import { archive, release } from '../../../fault/support/phone-script.js';
 
@@ -11,13 +12,15 @@ const module = makeModule(archive, release);
 
 async function carve(bytes: Buffer, pieceBytes = 100): Promise<Buffer> {
   const chunks = [];
-  for await (const chunk of await carveFrom(chunksOf(bytes, pieceBytes), release)) chunks.push(Buffer.from(chunk));
+  for await (const chunk of await carveFrom(chunksOf(bytes, pieceBytes), release, makeContext()))
+    chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 
-test('carveFrom yields the archive of a module, also of a gzipped one', async () => {
+test('carveFrom yields the archive of a module, also of a compressed one', async () => {
   assert.ok(archive.equals(await carve(module)));
   assert.ok(archive.equals(await carve(gzipSync(module), 1)));
+  assert.ok(archive.equals(await carve(compressXz(module))));
 });
 
 test('carveFrom refuses a module of another kernel by its vermagic', async () => {
@@ -38,6 +41,7 @@ test('carveFrom: whatever is wrong with the file is a refusal of the module', as
     cut: module.subarray(0, 300),
     'no archive': makeModule(Buffer.from('not an archive'), release),
     xz: archive,
+    bzip2: Buffer.from('BZh91AY&SY'),
     gzip: gzipSync(module).subarray(0, 50),
   })) {
     reasons[name] = await carve(bytes).catch(
@@ -49,7 +53,8 @@ test('carveFrom: whatever is wrong with the file is a refusal of the module', as
     text: ['module-refused', 'not-elf'],
     cut: ['module-refused', 'elf-truncated'],
     'no archive': ['module-refused', 'not-xz'],
-    xz: ['module-refused', 'compressed-module'],
+    xz: ['module-refused', 'not-elf'],
+    bzip2: ['module-refused', 'compression'],
     gzip: ['module-refused', 'damaged'],
   });
 });
@@ -60,5 +65,5 @@ test('carveFrom passes on the failure of the connection', async () => {
     yield module.subarray(0, 10);
     throw failure;
   }
-  await assert.rejects(carveFrom(broken(), release), failure);
+  await assert.rejects(carveFrom(broken(), release, makeContext()), failure);
 });
