@@ -14,6 +14,8 @@ import { phoneSteps, withInputs, type Index, type Step } from './steps.js';
 export interface Assets {
   kernel: string;
   initramfs: string;
+  /** The content of the boot partition. */
+  bootImage: string;
   release: string;
   archivePath: string | undefined;
   koPath: string | undefined;
@@ -117,22 +119,24 @@ async function runMissing(plan: Plan, report: Report): Promise<void> {
 
 async function describe(plan: Plan, kind: Kind): Promise<Assets> {
   const { arch, layout } = kind;
-  const { packages, modules, image } = phoneSteps(kind);
+  const { packages, modules, bootImage, image } = phoneSteps(kind);
   const [modulesDir, imageDir] = [stepDir(plan, modules), stepDir(plan, image)];
   const emulator = plan.versions.installed.get(arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86');
   return {
     kernel: join(stepDir(plan, packages), 'usable', 'vmlinuz'),
     initramfs: join(imageDir, 'initramfs.cpio'),
+    bootImage: join(stepDir(plan, bootImage), 'boot.img'),
     release: (await readFile(join(imageDir, 'release'), 'utf8')).trim(),
     archivePath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.tar.xz'),
     koPath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.ko'),
-    key: sha256(plan.keys.get(image) ?? '', emulator ?? ''),
+    key: sha256(plan.keys.get(image) ?? '', plan.keys.get(bootImage) ?? '', emulator ?? ''),
   };
 }
 
 /** Builds what is missing for phones of these kinds. */
 export async function buildAssets(kinds: readonly Kind[], report: Report): Promise<Assets[]> {
-  const steps = withInputs(kinds.map((kind) => phoneSteps(kind).image));
+  const results = kinds.map(phoneSteps);
+  const steps = withInputs(results.flatMap(({ bootImage, image }) => [bootImage, image]));
   const plan = await makeFreshPlan(steps, report);
   await runMissing(plan, report);
   return Promise.all(kinds.map((kind) => describe(plan, kind)));

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assets } from './assets.js';
 import { launch } from './launch.js';
@@ -43,7 +43,7 @@ function memoryArg({ memoryMiB, memoryFile }: MachineSpec): string {
   return `memory-backend-file,id=ram,size=${memoryMiB}M,mem-path=${path},share=${share ? 'on' : 'off'}`;
 }
 
-/** The command line. All names of sockets and logs are relative to the machine's own folder. */
+/** The command line. All names of sockets, logs and disks are relative to the machine's own folder. */
 export function machineCommand(spec: MachineSpec): [string, string[]] {
   const { program, args, cpus, console } = MODELS[spec.arch];
   const append = [`console=${console}`, 'panic=5', 'quiet', 'loglevel=5', ...spec.kernelArgs];
@@ -53,6 +53,9 @@ export function machineCommand(spec: MachineSpec): [string, string[]] {
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-chardev', 'socket,id=root,path=root.sock,server=on,wait=off'],
     ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=root,name=phone.root'],
+    // The serial number is the partition's name. Read-only, so all phones share the file.
+    ...['-drive', 'id=boot,if=none,format=raw,readonly=on,file=boot.img'],
+    ...['-device', 'virtio-blk-pci,drive=boot,serial=boot_a'],
     ...['-chardev', 'file,id=console,path=console.log,append=on', '-serial', 'chardev:console'],
     ...['-qmp', 'unix:qmp.sock,server=on,wait=off'],
   ];
@@ -88,6 +91,7 @@ export class Machine {
 
   static async start(dir: string, spec: MachineSpec, detached: boolean): Promise<Machine> {
     await mkdir(dir, { recursive: true });
+    await symlink(spec.assets.bootImage, join(dir, 'boot.img'));
     if (spec.from) await copyFile(join(spec.from, 'console.log'), join(dir, 'console.log'));
     const [program, args] = machineCommand(spec);
     const machine = new Machine(dir, await launch(program, args, { cwd: dir, log: join(dir, 'qemu.log'), detached }));

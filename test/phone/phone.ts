@@ -25,6 +25,8 @@ export interface Phone extends AsyncDisposable {
   readonly archivePath: string | undefined;
   /** On the host: the phone's kheaders.ko. */
   readonly koPath: string | undefined;
+  /** On the host: the content of the phone's boot partition. */
+  readonly bootImagePath: string;
   readonly pid: number;
   /** Waits until adb says `device`, or `unauthorized` for such a phone. */
   connect(server: AdbServer): Promise<void>;
@@ -101,6 +103,7 @@ class VirtualPhone implements Phone {
   readonly release: string;
   readonly archivePath: string | undefined;
   readonly koPath: string | undefined;
+  readonly bootImagePath: string;
   readonly pid: number;
   private readonly servers = new Set<AdbServer>();
 
@@ -117,6 +120,7 @@ class VirtualPhone implements Phone {
     this.release = assets.release;
     this.archivePath = assets.archivePath;
     this.koPath = assets.koPath;
+    this.bootImagePath = assets.bootImage;
     this.pid = machine.process.pid;
   }
 

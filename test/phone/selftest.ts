@@ -112,6 +112,31 @@ async function checkConfig(bench: Bench, line: string): Promise<void> {
   check("/proc/config.gz is the kernel's own", config.length > 2000, true);
 }
 
+async function checkBootPartition(bench: Bench): Promise<void> {
+  const boot = '/dev/block/by-name/boot_a';
+  const size = 32 * 1024 * 1024;
+  check('slot', await bench.out('getprop ro.boot.slot_suffix'), '_a');
+  check('boot partition', await bench.out(`readlink ${boot}`), '/dev/block/vda');
+  check('boot partition is for root only', await bench.all(`head -c 8 ${boot}`), /^1\|\|.*Permission denied/);
+  check('boot.img', await bench.rootOut(`dd if=${boot} bs=4096 count=1 2>/dev/null | head -c 8`), 'ANDROID!');
+  const expected = hash(await readFile(bench.phone.bootImagePath));
+  check('boot partition is bootImagePath', await bench.rootOut(`sha256sum < ${boot}`), `${expected}  -`);
+  check('it is larger than boot.img', await bench.rootOut(`wc -c < ${boot}`), String(size));
+  check('nobody writes to it', await bench.rootOut(`echo > ${boot}`), /not permitted|[Rr]ead-only/);
+}
+
+async function checkVendorModules(bench: Bench): Promise<void> {
+  const folder = '/vendor/lib/modules';
+  const count = Number(await bench.out(`ls ${folder}/*.ko | wc -l`));
+  check(`modules of the kernel (${count})`, count >= 30, true);
+  check('one without dependencies', await bench.rootOut(`insmod ${folder}/dummy.ko && rmmod dummy`), '');
+  const dependencies = await bench.out(`sed -n 's,^${folder}/8021q.ko: ,,p' ${folder}/modules.dep`);
+  check('one with dependencies', dependencies.split(' ').length, 4);
+  const loaded = await bench.rootOut(`modprobe -d ${folder} 8021q && cut -d' ' -f1 /proc/modules | head -5 | sort`);
+  check('modprobe loads them', loaded, '8021q\ngarp\nllc\nmrp\nstp');
+  await bench.rootOut('rmmod 8021q mrp garp stp llc');
+}
+
 async function checkModule(bench: Bench, ko: string, archive: string): Promise<void> {
   const expected = hash(await readFile(bench.phone.archivePath ?? ''));
   check('module on disk', await bench.out(`stat -c "%a %U" ${ko}`), '644 root');
@@ -193,6 +218,8 @@ async function checkSys(bench: Bench): Promise<void> {
   const ko = `/system_dlkm/lib/modules/${bench.phone.release}/kernel/kernel/kheaders.ko`;
   await checkShell(bench);
   await checkConfig(bench, 'CONFIG_IKHEADERS=m');
+  await checkBootPartition(bench);
+  await checkVendorModules(bench);
   await checkModule(bench, ko, '/sys/kernel/kheaders.tar.xz');
   await checkSu(bench);
   await checkSuOrphan(bench);

@@ -48,7 +48,9 @@ async function make(dir: string, kind: Kind): Promise<void> {
   } finally {
     await machine.end();
   }
-  await Promise.all(['qmp.sock', 'root.sock', 'qemu.log'].map((name) => rm(join(dir, name), { force: true })));
+  await Promise.all(
+    ['qmp.sock', 'root.sock', 'qemu.log', 'boot.img'].map((name) => rm(join(dir, name), { force: true })),
+  );
 }
 
 const making = new Map<string, Promise<string>>();

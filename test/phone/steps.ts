@@ -84,6 +84,7 @@ function kernelSteps(arch: Arch, pages: Pages): KernelSteps {
 export interface PhoneSteps {
   packages: Step;
   modules: Step;
+  bootImage: Step;
   image: Step;
 }
 
@@ -105,12 +106,20 @@ export function phoneSteps(kind: Kind): PhoneSteps {
     packages: compilers(arch),
     files: ['src/kheaders-to-proc.py'],
   });
-  const base = step('base-image', `base-image-${guest}`, arch, [...programs(arch), packages], {
+  const vendorModules = step('vendor-modules', `vendor-modules-${guest}`, arch, [packages], { pages });
+  const base = step('base-image', `base-image-${guest}`, arch, [...programs(arch), packages, vendorModules], {
     pages,
     files: ['src/mksh'],
   });
-  const image = step('image', `image-${guest}-${layout}`, arch, [base, modules, packages], { pages, layout });
-  return { packages, modules, image };
+  const image = step('image', `image-${guest}-${layout}`, arch, [base, modules, packages, vendorModules], {
+    pages,
+    layout,
+  });
+  const bootImage = step('boot-image', `boot-image-${guest}`, arch, [packages], {
+    pages,
+    files: ['write-boot-image.ts', '../boot-image.ts'],
+  });
+  return { packages, modules, bootImage, image };
 }
 
 /** The steps and all they build on, inputs first. */

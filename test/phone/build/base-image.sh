@@ -11,7 +11,7 @@ system=$root/system
 
 make_directories() {
   mkdir -p "$root"/{proc,sys,dev,mnt,apex,data/adb,data/local/tmp,data/misc/adb,data/media/0,storage/emulated} \
-    "$root"/{first_stage_modules,odm/bin,product/bin,vendor/{bin,etc,lib},system/{bin,xbin,etc,lib64}}
+    "$root"/{first_stage_modules,odm/bin,product/bin,vendor/{bin,etc,lib/modules},system/{bin,xbin,etc,lib64}}
   chmod 771 "$root/data/local" "$root/data/local/tmp"
   ln -s system/bin "$root/bin"
   ln -s system/etc "$root/etc"
@@ -56,6 +56,7 @@ ro.product.brand=virtual
 ro.product.manufacturer=virtual
 ro.product.cpu.abi=$abi
 ro.product.cpu.abilist=$abis
+ro.boot.slot_suffix=_a
 ro.debuggable=1
 ro.secure=1
 ro.adb.secure=0
@@ -70,7 +71,7 @@ PROPERTIES
 install_boot_modules() {
   local modules=$IN_PACKAGES/usable/modules/ name file
   for name in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover \
-    virtio_net virtio_console; do
+    virtio_net virtio_console virtio_blk; do
     if grep -q "/$name\.ko\$" "$modules/modules.builtin"; then continue; fi
     file=$(find "$modules" -name "$name.ko" -o -name "$name.ko.xz" | grep .)
     case $file in
@@ -83,6 +84,7 @@ install_boot_modules() {
 
 make_directories
 install_programs
+install -m 644 "$IN_VENDOR_MODULES"/modules/* "$root/vendor/lib/modules/"
 write_accounts
 write_properties
 cp "$here/src/mksh/mkshrc" "$system/etc/mkshrc"

@@ -12,14 +12,18 @@ echo configs.ko > "$first_stage/layout.load"
 # install_module DIRECTORY NAME-IN-IT NAME-IN-MODULES.DEP
 install_module() {
   install -Dm 644 "$IN_MODULES/kheaders.ko" "$root/$1/$2"
-  echo "$3:" > "$root/$1/modules.dep"
+  echo "$3:" >> "$root/$1/modules.dep"
   echo "$3" > "$root/$1/modules.load"
   touch "$root/$1/modules.alias" "$root/$1/modules.softdep"
 }
 
 case $LAYOUT in
   sys) install_module "system_dlkm/lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
-  proc) install_module vendor/lib/modules kheaders.ko /vendor/lib/modules/kheaders.ko ;;
+  proc)
+    # Beside the modules that the base has there.
+    install -Dm 644 -t "$root/vendor/lib/modules" "$IN_VENDOR_MODULES"/modules/modules.*
+    install_module vendor/lib/modules kheaders.ko /vendor/lib/modules/kheaders.ko
+    ;;
   legacy) install_module "lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
   builtin)
     cp "$IN_MODULES/kheaders.ko" "$first_stage/"

@@ -151,6 +151,7 @@ void boot(void) {
   load_modules(BOOT_MODULES "/modules.load");
   load_modules(BOOT_MODULES "/layout.load");
   rmdir(BOOT_MODULES);
+  partitions_name();
   enforce_signatures();
   interface_up("lo", "127.0.0.1", "255.0.0.0");
   wait_for("/sys/class/net/eth0");

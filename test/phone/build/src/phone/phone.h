@@ -26,6 +26,9 @@ int init_main(void) __attribute__((noreturn));
 // boot.c: what happens once, before any service
 void boot(void);
 
+// partitions.c
+void partitions_name(void);
+
 // service.c: adbd and everything it started
 void adbd_start(void);
 void adbd_kill(void);
