@@ -6,6 +6,8 @@ export type { ErrorCode, KernelIdentity } from '@kheaders/shared';
 export { errorCodes } from '@kheaders/shared';
 export type { Device } from './adb/device-list.js';
 export type { ServerFlags } from './adb/server-address.js';
+export { type BuildTree, type PlaceOptions, kdir } from './build/kdir.js';
+export type { KdirOptions } from './build/make-kdir.js';
 export type { DamagedEntry, Entry } from './cache/format.js';
 export type { Layout, Manifest, SourceKind } from './cache/manifest.js';
 export type { PruneRules, Removal } from './cache/prune.js';

@@ -179,7 +179,10 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
       [d.choices && d.choices.length > 0 ? `In the cache: ${list(d.choices)}` : 'The cache is empty.'],
       ['kheaders pull', 'kheaders list'],
     ),
-  'tool-missing': (d) => advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
+  'tool-missing': (d) =>
+    d.path !== undefined && /^(?:[\w.-]*(?:gcc|clang)(?:-\d+)?|make|xz)$/.test(d.path)
+      ? adviseBuildTool(d)
+      : advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
   'kbuild-missing': (d) =>
     advise(
       [
@@ -193,12 +196,27 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
       [`The headers are of ${printable(d.expected ?? '?')}, the Kbuild files of ${printable(d.actual ?? '?')}.`],
       ['kheaders kdir --kbuild DIR   (of the same version)', 'kheaders kdir --kbuild DIR --allow-mismatch'],
     ),
-  'build-failed': (d) => advise([d.reason && printable(d.reason), said(d)], ['kheaders build DIR --verbose']),
+  'build-failed': (d) =>
+    advise(
+      [d.reason && printable(d.reason, 400), d.choices && d.choices.length > 0 ? list(d.choices) : undefined, said(d)],
+      d.tried ?? ['kheaders build DIR --verbose'],
+    ),
   'module-unfit': (d) =>
     advise([d.reason && printable(d.reason)], [`kheaders build DIR${s(d)}   (for this very kernel)`]),
   'module-unknown': (d) => advise([d.reason && printable(d.reason)], [`kheaders check FILE.ko${s(d)} --json`]),
   'several-failed': () => advise([], ['kheaders devices']),
 };
+
+function adviseBuildTool({ path = '', expected, choices }: ErrorDetails): Advice {
+  const program = /gcc(?:-\d+)?$/.test(path) && path.startsWith('aarch64-') ? 'gcc-aarch64-linux-gnu' : path;
+  return advise(
+    [
+      expected && `The kernel was built with ${printable(expected)}.`,
+      choices && choices.length > 0 ? `Installed: ${list(choices)}` : undefined,
+    ],
+    [`apt install ${/^(?:gcc-aarch64|clang|make|xz)/.test(program) ? program.replace(/^xz$/, 'xz-utils') : 'gcc'}`],
+  );
+}
 
 function fileReason(d: ErrorDetails): string | undefined {
   return d.path === undefined

@@ -7,6 +7,7 @@ import { cacheCommand } from './commands/cache.js';
 import { devicesCommand } from './commands/devices.js';
 import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
+import { kdirCommand } from './commands/kdir.js';
 import { listCommand } from './commands/list.js';
 import { pathCommand } from './commands/path.js';
 import { pruneCommand } from './commands/prune.js';
@@ -32,6 +33,7 @@ const commands: readonly RegisteredCommand[] = [
   cacheCommand,
   importCommand,
   exportCommand,
+  kdirCommand,
 ];
 
 /**

@@ -6,7 +6,7 @@ import { formatBytes } from './format.js';
 interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
 }
 
 interface DrawOptions {
@@ -35,6 +35,8 @@ const stepTexts: Readonly<Record<Step, string>> = {
   extract: 'extracting',
   check: 'checking',
   publish: 'publishing',
+  tools: 'building kbuild’s own programs',
+  build: 'building the module',
 };
 
 /** Warnings about the phone's state are shown even with --quiet. */
@@ -69,6 +71,11 @@ export function drawEvents(screen: Screen, options: DrawOptions): Drawing {
   return {
     note,
     draw(event) {
+      if (event.kind === 'output') {
+        clear();
+        screen.write(event.chunk);
+        return;
+      }
       const prefix = event.serial === undefined ? '' : `${printable(event.serial)}: `;
       if (event.kind === 'warning') {
         if (!options.quiet || loud.has(event.warning)) {
