@@ -19,8 +19,8 @@ export function carveModule(file: Uint8Array): Uint8Array {
   if (!start || !end) throw corruptImage('no-archive', 'The kernel module holds no headers');
   const section = elf.sections[start.section];
   const content = readElfSection(elf, section);
-  const base = elf.relocatable ? 0 : (section?.address ?? 0);
-  const [from, to] = [start.value - base, end.value - base];
+  const base = elf.relocatable ? 0n : (section?.address ?? 0n);
+  const [from, to] = [Number(start.value - base), Number(end.value - base)];
   if (end.section !== start.section || from < 0 || from >= to || to > content.length) {
     throw corruptImage('archive-bounds', 'The kernel module says wrongly where its headers are');
   }

@@ -4,7 +4,7 @@ import { type Elf, corruptImage, readElfSection } from './elf.js';
 export interface ElfSymbolEntry {
   readonly name: string;
   /** In a relocatable file the offset in its section, else an address; for an absolute one just a number. */
-  readonly value: number;
+  readonly value: bigint;
   /** Index of the section it is defined in, `undefined` for one the file only asks for, `absolute`, or `other`. */
   readonly section: number | 'undefined' | 'absolute' | 'other';
   readonly weak: boolean;
@@ -52,7 +52,7 @@ export function* readElfSymbols(elf: Elf): Generator<ElfSymbolEntry, void, undef
     const info = view.getUint8(at + layout.info);
     yield {
       name: readCString(strings, nameOffset),
-      value: elf.is64 ? Number(view.getBigUint64(at + layout.value, true)) : view.getUint32(at + layout.value, true),
+      value: elf.is64 ? view.getBigUint64(at + layout.value, true) : BigInt(view.getUint32(at + layout.value, true)),
       section: placeOf(view.getUint16(at + layout.section, true)),
       weak: info >> 4 === STB_WEAK,
       file: (info & 15) === STT_FILE,

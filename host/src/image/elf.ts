@@ -1,11 +1,14 @@
 import { KhError } from '../core/error.js';
+import { hasText } from './has-text.js';
 
 /** A section of an ELF file. */
 export interface ElfSection {
   readonly name: string;
   readonly type: number;
-  /** Virtual address; 0 in a relocatable file. */
-  readonly address: number;
+  /** Virtual address, 0 in a relocatable file. A kernel's are beyond what a number holds exactly. */
+  readonly address: bigint;
+  /** It takes part in the memory of the kernel (SHF_ALLOC). */
+  readonly inMemory: boolean;
   /** Bytes from the start of the file. */
   readonly offset: number;
   /** Bytes. */
@@ -15,7 +18,7 @@ export interface ElfSection {
 }
 
 export interface ElfSymbol {
-  readonly value: number;
+  readonly value: bigint;
   /** The index of the section it is defined in. */
   readonly section: number;
 }
@@ -33,7 +36,8 @@ export interface Elf {
 
 /** Section types and limits of the ELF specification (gABI 4.1, chapter 4). */
 const SHT_SYMTAB = 2;
-const SHT_NOBITS = 8;
+export const SHT_NOBITS = 8;
+const SHF_ALLOC = 2;
 const SHN_LORESERVE = 0xff00;
 
 /** Bytes a section's name may have here; without a bound, 65,000 sections could share one endless name. */
@@ -56,9 +60,7 @@ export function corruptImage(reason: string, message: string): KhError {
  * @throws KhError `archive-corrupt` with reason `not-elf`, `elf-byte-order`, `elf-truncated` or `elf-sections`.
  */
 export function parseElf(bytes: Uint8Array): Elf {
-  if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
-    throw corruptImage('not-elf', 'The file is not an ELF file');
-  }
+  if (!hasText(bytes, 0, '\x7fELF')) throw corruptImage('not-elf', 'The file is not an ELF file');
   if (bytes[5] !== 1) throw corruptImage('elf-byte-order', 'The ELF file is not little-endian');
   const is64 = bytes[4] === 2;
   const layout = layouts[is64 ? 64 : 32];
@@ -90,7 +92,8 @@ function readSection(view: DataView, at: number, is64: boolean) {
   return {
     nameOffset: view.getUint32(at, true),
     type: view.getUint32(at + 4, true),
-    address: readWord(view, at + 8 + word, is64),
+    address: readAddress(view, at + 8 + word, is64),
+    inMemory: (view.getUint32(at + 8, true) & SHF_ALLOC) !== 0,
     offset: readWord(view, at + 8 + 2 * word, is64),
     size: readWord(view, at + 8 + 3 * word, is64),
     link: view.getUint32(at + 8 + 4 * word, true),
@@ -126,7 +129,7 @@ export function findElfSymbols(elf: Elf, wanted: readonly string[]): ReadonlyMap
     const name = wanted.find((candidate) => isStringAt(strings, nameOffset, candidate));
     if (name === undefined) continue;
     if (found.has(name)) throw corruptImage('elf-symbols', 'The ELF file defines a symbol twice');
-    found.set(name, { section, value: readWord(view, at + layout.symValue, elf.is64) });
+    found.set(name, { section, value: readAddress(view, at + layout.symValue, elf.is64) });
   }
   return found;
 }
@@ -145,9 +148,13 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+function readAddress(view: DataView, at: number, is64: boolean): bigint {
+  return is64 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
+}
+
 /** A 64-bit field too large for a number becomes one that is merely far too large for any file. */
 function readWord(view: DataView, at: number, is64: boolean): number {
-  return is64 ? Number(view.getBigUint64(at, true)) : view.getUint32(at, true);
+  return Number(readAddress(view, at, is64));
 }
 
 function readString(strings: Uint8Array, offset: number): string {

@@ -64,7 +64,7 @@ function isGpl(elf: Elf, { section }: ElfSymbolEntry): boolean | undefined {
 
 function readCrc(elf: Elf, symbol: ElfSymbolEntry | undefined): number | undefined {
   if (symbol === undefined) return undefined;
-  if (symbol.section === 'absolute') return symbol.value % 2 ** 32;
+  if (symbol.section === 'absolute') return Number(BigInt.asUintN(32, symbol.value));
   const content = contentAt(elf, symbol);
   if (content.length < 4) throw leadsNowhere();
   return new DataView(content.buffer, content.byteOffset, 4).getUint32(0, true);
@@ -77,7 +77,7 @@ function readNamespace(elf: Elf, symbol: ElfSymbolEntry | undefined): string | u
 function contentAt(elf: Elf, { section, value }: ElfSymbolEntry): Uint8Array {
   const content = typeof section === 'number' ? readElfSection(elf, elf.sections[section]) : undefined;
   if (content === undefined || value > content.length) throw leadsNowhere();
-  return content.subarray(value);
+  return content.subarray(Number(value));
 }
 
 function leadsNowhere(): Error {

@@ -54,10 +54,15 @@ for (const bits of ['-m64', '-m32']) {
   });
 }
 
-test('carveModule finds the archive in a linked file, where symbols are addresses', { skip }, () => {
-  const linked = build('linked', kheaders, '-nostdlib', '-no-pie', '-Wl,--entry=kernel_headers_data');
-  assert.ok(archive.equals(carveModule(linked)));
-});
+for (const [where, option] of [
+  ['low', '-Wl,--entry=kernel_headers_data'],
+  ['those of a kernel', '-Wl,--entry=kernel_headers_data,-Ttext-segment=0xffffffff81000000'],
+] as const) {
+  test(`carveModule finds the archive in a linked file, where symbols are addresses: ${where}`, { skip }, () => {
+    const linked = build('linked', kheaders, '-nostdlib', '-static', '-no-pie', option);
+    assert.ok(archive.equals(carveModule(linked)));
+  });
+}
 
 test('carveModule refuses a module without the symbols', { skip }, () => {
   assert.throws(() => carveModule(build('plain', '.text\nnop\n', '-c')), fails('no-archive'));

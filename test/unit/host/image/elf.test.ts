@@ -67,7 +67,7 @@ test('findElfSymbols finds whole names, and only defined ones', () => {
     [16, 0xfff1, 3n],
   ] as const;
   const found = findElfSymbols(parseElf(makeElf({ symbols })), ['alph', 'alpha', 'beta']);
-  assert.deepEqual([...found], [['alpha', { section: 3, value: 1 }]]);
+  assert.deepEqual([...found], [['alpha', { section: 3, value: 1n }]]);
 });
 
 test('findElfSymbols refuses a name that is defined twice', () => {
