@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extrasPath, publishFolder } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
@@ -24,6 +25,8 @@ export interface Kdir {
   readonly path: string;
   /** What it was made from. */
   readonly inputs: KdirInputs;
+  /** `kdir.json`; docs/CACHE-FORMAT.md describes it. */
+  readonly record: object;
 }
 
 /**
@@ -37,7 +40,8 @@ export async function makeKdir(cache: Cache, entry: Entry, options: KdirOptions,
   const name = `kdir-${hashInputs(inputs)}`;
   const final = join(extrasPath(cache, entry), name);
   const path = await publishFolder(cache, entry, name, (target) => assembleKdir(target, final, inputs, ctx), ctx);
-  return { path, inputs };
+  const record = JSON.parse(await readFile(join(path, 'kdir.json'), 'utf8')) as object;
+  return { path, inputs, record };
 }
 
 async function collectInputs(cache: Cache, entry: Entry, options: KdirOptions, ctx: Context): Promise<KdirInputs> {

@@ -67,3 +67,8 @@ function conflict(a: Known, b: Known): KhError {
     reason: `${describe(a)}, but ${describe(b)}: they are not of one kernel`,
   });
 }
+
+/** Every name some source says is exported, with or without a CRC. */
+export function listKnownNames({ lines, withoutCrc }: MergedSymbols): ReadonlySet<string> {
+  return new Set([...lines.map(({ symbol }) => symbol.name), ...withoutCrc]);
+}

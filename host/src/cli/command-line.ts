@@ -3,6 +3,7 @@ import { KhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
 import type { CommonArguments, RegisteredCommand } from './command.js';
 import { agentCommand } from './commands/agent.js';
+import { buildCommand } from './commands/build.js';
 import { cacheCommand } from './commands/cache.js';
 import { devicesCommand } from './commands/devices.js';
 import { exportCommand } from './commands/export.js';
@@ -34,6 +35,7 @@ const commands: readonly RegisteredCommand[] = [
   importCommand,
   exportCommand,
   kdirCommand,
+  buildCommand,
 ];
 
 /**
