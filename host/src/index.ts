@@ -9,6 +9,9 @@ export type { ServerFlags } from './adb/server-address.js';
 export { type BuildOptions, type BuiltModule, buildModule } from './build/build-module.js';
 export { type PlaceOptions, kdir } from './build/kdir.js';
 export type { Kdir, KdirOptions } from './build/make-kdir.js';
+export type { BpfEnvironment, BpfTool } from './build/bpf-environment.js';
+export { type BpfOptions, bpfEnvironment, headerFlags } from './build/ebpf.js';
+export { type FlagKind, formatResponseFile, isPlainLine } from './build/header-flags.js';
 export type { DamagedEntry, Entry } from './cache/format.js';
 export type { Layout, Manifest, SourceKind } from './cache/manifest.js';
 export type { PruneRules, Removal } from './cache/prune.js';
@@ -38,3 +41,5 @@ export {
 export type { AdbOptions, CacheOptions, FetchOptions, PullOptions } from './pull/options.js';
 export type { AttemptKind } from './pull/plan.js';
 export { type PullResult, pull } from './pull/pull-device.js';
+export { type Btf, pullBtf } from './run/pull-btf.js';
+export { findBtf, writeVmlinuxHeader } from './run/write-vmlinux-header.js';

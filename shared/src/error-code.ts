@@ -34,6 +34,7 @@ export const errorCodes = [
   'build-failed',
   'module-unfit',
   'module-unknown',
+  'btf-missing',
   'several-failed',
 ] as const;
 

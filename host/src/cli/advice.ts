@@ -180,9 +180,11 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
       ['kheaders pull', 'kheaders list'],
     ),
   'tool-missing': (d) =>
-    d.path !== undefined && /^(?:[\w.-]*(?:gcc|clang)(?:-\d+)?|make|xz)$/.test(d.path)
-      ? adviseBuildTool(d)
-      : advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
+    d.path === 'bpftool'
+      ? advise(['It turns BTF into vmlinux.h.'], ['apt install bpftool', 'export BPFTOOL=/path/to/bpftool'])
+      : d.path !== undefined && /^(?:[\w.-]*(?:gcc|clang)(?:-\d+)?|make|xz)$/.test(d.path)
+        ? adviseBuildTool(d)
+        : advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
   'kbuild-missing': (d) =>
     advise(
       [
@@ -204,6 +206,15 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
   'module-unfit': (d) =>
     advise([d.reason && printable(d.reason)], [`kheaders build DIR${s(d)}   (for this very kernel)`]),
   'module-unknown': (d) => advise([d.reason && printable(d.reason)], [`kheaders check FILE.ko${s(d)} --json`]),
+  'btf-missing': (d) =>
+    advise(
+      [
+        d.devicePath === undefined
+          ? 'BTF is no part of the headers: it is read from a phone that runs this kernel.'
+          : 'The kernel was built without CONFIG_DEBUG_INFO_BTF; its headers still have all types and macros.',
+      ],
+      d.devicePath === undefined ? ['kheaders btf -s SERIAL'] : [`kheaders env${s(d)}`, `kheaders cflags${s(d)} --bpf`],
+    ),
   'several-failed': () => advise([], ['kheaders devices']),
 };
 

@@ -4,8 +4,11 @@ import { tool } from '../core/tool.js';
 import type { CommonArguments, RegisteredCommand } from './command.js';
 import { agentCommand } from './commands/agent.js';
 import { buildCommand } from './commands/build.js';
+import { btfCommand } from './commands/btf.js';
 import { cacheCommand } from './commands/cache.js';
+import { cflagsCommand } from './commands/cflags.js';
 import { devicesCommand } from './commands/devices.js';
+import { envCommand } from './commands/env.js';
 import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
 import { kdirCommand } from './commands/kdir.js';
@@ -36,6 +39,9 @@ const commands: readonly RegisteredCommand[] = [
   exportCommand,
   kdirCommand,
   buildCommand,
+  envCommand,
+  cflagsCommand,
+  btfCommand,
 ];
 
 /**

@@ -34,6 +34,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   'build-failed': 72,
   'module-unfit': 73,
   'module-unknown': 74,
+  'btf-missing': 75,
   cancelled: 130,
 };
 

@@ -1,23 +1,11 @@
 import type { Device } from '../adb/device-list.js';
-import { addressDevice } from '../adb/device-service.js';
 import type { AdbServer } from '../adb/server-connection.js';
 import type { Cache } from '../cache/format.js';
 import { type Context, makeContext, withSerial } from '../core/context.js';
 import { withDetails } from '../core/error.js';
 import { findDevice, waitForDevice } from '../device/attached.js';
-import { openAgentSession } from '../device/agent-session.js';
-import type { RootPolicy } from '../device/root.js';
-import type { Session } from '../device/session.js';
-import { openShellSession } from '../device/shell-session.js';
-import {
-  type FetchOptions,
-  type PullOptions,
-  allSources,
-  chooseAgents,
-  findCache,
-  findSelector,
-  findServer,
-} from './options.js';
+import { type FetchOptions, type PullOptions, allSources, findCache, findSelector, findServer } from './options.js';
+import { openSession } from './open-session.js';
 import { type Fetched, type PullOutcome, pullFrom } from './pull.js';
 import type { Share } from './share.js';
 
@@ -72,16 +60,4 @@ export async function pullDevice(target: DevicePull, options: FetchOptions, ctx:
   } catch (error) {
     throw withDetails(error, { serial });
   }
-}
-
-function openSession(
-  { server, device }: DevicePull,
-  { root, agent }: { readonly root: RootPolicy; readonly agent: boolean | undefined },
-  ctx: Context,
-): Session {
-  const address = addressDevice(server, device);
-  const agents = chooseAgents({ agent });
-  return agents === undefined
-    ? openShellSession(address, { root }, ctx)
-    : openAgentSession(address, { root, agents }, ctx);
 }
