@@ -27,6 +27,10 @@ export interface Manifest {
     readonly kind: SourceKind;
     readonly devicePath?: string | undefined;
     readonly filePath?: string | undefined;
+    /** What the archive was cut out of, from the outside in: `boot.img v4, lz4, Image`. */
+    readonly carvedFrom?: string | undefined;
+    /** What that says of itself: the text of its /proc/version. */
+    readonly banner?: string | undefined;
   };
   /** The phone, as far as one was there. */
   readonly provenance: {
@@ -91,7 +95,7 @@ function readFields(top: Fields): Manifest {
 }
 
 function readSource(source: Fields): Manifest['source'] {
-  return { kind: source.choice('kind', sourceKinds), ...source.optionalTexts(['devicePath', 'filePath']) };
+  return { kind: source.choice('kind', sourceKinds), ...source.optionalTexts(['devicePath', 'filePath', 'carvedFrom', 'banner']) };
 }
 
 function readIdentity(identity: Fields, release: string): KernelIdentity {

@@ -147,18 +147,17 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
         d.reason === 'symlink-archive'
           ? 'It holds links instead of headers: some Android 6.1 kernels were built that way (Bazel). Their headers are in no archive.'
           : d.reason && `Reason: ${printable(d.reason)}`,
+        d.path && `File: ${printable(d.path, 400)}`,
+        d.configLine && `Its configuration says: ${printable(d.configLine)}`,
         'Nothing was published.',
       ],
-      d.reason === 'case-clash' ? ['kheaders pull --cache DIR   (on a case-sensitive file system)'] : [],
+      d.configLine === 'CONFIG_IKHEADERS=m'
+        ? ['kheaders import kheaders.ko   (the module of the same kernel holds them)']
+        : d.reason === 'case-clash'
+          ? ['kheaders pull --cache DIR   (on a case-sensitive file system)']
+          : [],
     ),
-  'release-mismatch': (d) =>
-    advise(
-      [
-        `The phone runs ${printable(d.expected ?? '?')}, the headers are of ${printable(d.actual ?? '?')}.`,
-        'Nothing was published.',
-      ],
-      [`adb${s(d)} shell uname -r`],
-    ),
+  'release-mismatch': adviseMismatch,
   'cache-corrupt': (d) =>
     advise(
       [d.path && `At: ${printable(d.path, 400)}`, d.reason && `Damaged: ${printable(d.reason)}`],
@@ -233,6 +232,24 @@ function fileReason(d: ErrorDetails): string | undefined {
   return d.path === undefined
     ? undefined
     : `File: ${printable(d.path, 400)}${d.reason === undefined ? '' : ` (${printable(d.reason)})`}`;
+}
+
+function adviseMismatch(d: ErrorDetails): Advice {
+  const [expected, actual] = [printable(d.expected ?? '?', 600), printable(d.actual ?? '?', 600)];
+  const why =
+    d.reason === 'image-banner'
+      ? [`The phone's /proc/version: ${expected}`, `The image: ${actual}`]
+      : d.reason === 'no-banner'
+        ? [`The phone's /proc/version: ${expected}`, 'The file has no such line: is it a kernel image?']
+        : d.reason === 'image-headers'
+          ? [`The file is of ${expected}, the headers in it are of ${actual}.`]
+          : [`The phone runs ${expected}, the headers are of ${actual}.`];
+  const file = d.path === undefined ? undefined : `File: ${printable(d.path, 400)}`;
+  const ask =
+    d.reason === 'image-headers'
+      ? []
+      : [`adb${s(d)} shell ${d.reason === undefined ? 'uname -r' : 'cat /proc/version'}`];
+  return advise([...why, file, 'Nothing was published.'], ask);
 }
 
 const refusals: Readonly<Record<string, string>> = {

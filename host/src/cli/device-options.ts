@@ -82,6 +82,7 @@ export interface PullArguments extends DeviceArguments {
   readonly force?: boolean | undefined;
   readonly agent?: boolean | undefined;
   readonly wait?: string | undefined;
+  readonly fromImage?: string | undefined;
   readonly cache?: string | undefined;
 }
 
@@ -99,6 +100,7 @@ export function pullOptionsOf(args: PullArguments): PullOptions {
     force: args.force,
     agent: args.agent,
     waitSeconds: waitOf(args.wait),
+    image: args.fromImage,
   };
 }
 

@@ -9,17 +9,22 @@ import type { Context } from '../core/context.js';
 import { KhError, errnoOf } from '../core/error.js';
 import { tool } from '../core/tool.js';
 import { checkTree } from './check-tree.js';
+import { publishImage } from './publish-image.js';
+import { isImageFile, readImageFile } from './read-image.js';
 import { extractInto, receiveArchive } from './receive.js';
 
 /**
- * Imports a `kheaders.tar.xz` from disk, or a bundle that exportEntry() wrote, and returns the entry. The release is
- * the one the headers name themselves.
- * Errors: `usage` for a file that cannot be opened, `archive-corrupt`, `archive-refused`, `disk-full`,
- * `cache-unwritable`, `cancelled`.
+ * Imports a `kheaders.tar.xz` from disk, a bundle that exportEntry() wrote, or the archive in a kernel image or a
+ * kheaders.ko (see readImageFile()), and returns the entry. The release is the one the headers name themselves.
+ * Errors: `usage` for a file that cannot be opened, `archive-corrupt`, `archive-refused`, `release-mismatch` for an image of
+ * another kernel than the headers in it, `disk-full`, `cache-unwritable`, `cancelled`.
  */
 export async function importFile(cache: Cache, file: string, ctx: Context): Promise<Entry> {
   const head = await readHead(file);
+  const image =
+    !looksLikeBundle(head) && (await isImageFile(file, head, ctx)) ? await readImageFile(file, ctx) : undefined;
   await using staging = await openStaging(cache, ctx);
+  if (image !== undefined) return await publishImage(image, staging, undefined, ctx);
   if (looksLikeBundle(head)) return await importBundle(file, staging, ctx);
   return await importArchive(file, staging, ctx);
 }
@@ -56,10 +61,13 @@ async function importBundle(file: string, staging: Staging, ctx: Context): Promi
   return publish(staging, manifest, tree, ctx);
 }
 
+/** The header of a bzImage, the longest of those that tell a file's kind, has less. */
+const headBytes = 1024;
+
 async function readHead(file: string): Promise<Buffer> {
   try {
     await using handle = await open(file, 'r');
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
     const reason = errnoOf(error) ?? 'unknown';

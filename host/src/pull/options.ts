@@ -35,6 +35,8 @@ export interface FetchOptions extends AdbOptions, CacheOptions {
 export interface PullOptions extends FetchOptions {
   /** Default: $ANDROID_SERIAL, else the only device. */
   readonly device?: DeviceSelector | undefined;
+  /** A file to take the headers from: an image of the very kernel the phone runs. Nothing is loaded. */
+  readonly image?: string | undefined;
   /** Seconds to wait for the device to come; Infinity for ever; absent or 0: do not wait. */
   readonly waitSeconds?: number | undefined;
 }

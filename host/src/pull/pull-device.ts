@@ -41,12 +41,23 @@ export interface DevicePull {
 }
 
 /** Pulls from one device that is ready. Errors: as pull(), each with the serial. */
-export async function pullDevice(target: DevicePull, options: FetchOptions, ctx: Context): Promise<PullResult> {
+export async function pullDevice(
+  target: DevicePull,
+  options: FetchOptions & Pick<PullOptions, 'image'>,
+  ctx: Context,
+): Promise<PullResult> {
   const { device, cache, share } = target;
   const { serial, model } = device;
   const inner = withSerial(ctx, serial);
   const root = options.root ?? 'auto';
+  const { image } = options;
   try {
+    if (image !== undefined) {
+      await using asking = openSession(target, { root, agent: false }, inner);
+      const { pullFromImage } = await import('./from-image.js');
+      const outcome = await pullFromImage(asking, cache, { file: image, facts: { serial, model } }, inner);
+      return { ...outcome, serial, model };
+    }
     await using session = openSession(target, { root, agent: options.agent }, inner);
     const request = {
       root,

@@ -25,8 +25,11 @@ export interface Fetched {
 }
 
 export interface PullOutcome extends Fetched {
-  /** `cached`: the phone was only asked who it is. `shared`: another phone of this run delivered it. */
-  readonly how: 'cached' | 'fetched' | 'shared';
+  /**
+   * `cached`: the phone was only asked who it is. `shared`: another phone of this run delivered it. `image`: it is from a
+   * file of the very kernel.
+   */
+  readonly how: 'cached' | 'fetched' | 'shared' | 'image';
 }
 
 /** How often a phone is asked again because another host unloaded the module under our hands. */

@@ -8,13 +8,19 @@ interface Arguments {
 
 export const importCommand = registerCommand<Arguments>({
   usage: 'import <file>',
-  describe: 'Put a kheaders.tar.xz, or an exported entry, into the cache; print the path of the tree',
+  describe:
+    'Put an archive, the one in a kernel image, or an exported entry, into the cache; print the path of the tree',
   examples: [
     ['import ./kheaders.tar.xz', 'The release is read from the headers'],
     ['import ./phone.kheaders', 'What export wrote, with its manifest'],
+    ['import ./boot.img', 'Cut out of boot.img, vmlinux, Image (.gz .lz4 .zst .xz), bzImage or kheaders.ko'],
   ],
   options: (parser) =>
-    parser.positional('file', { type: 'string', demandOption: true, describe: 'kheaders.tar.xz or an exported file' }),
+    parser.positional('file', {
+      type: 'string',
+      demandOption: true,
+      describe: 'kheaders.tar.xz, an exported file, or a kernel image',
+    }),
   async run(args, io) {
     const cache = await openCache({ cacheDir: args.cache });
     const entry = await cache.import(args.file ?? '', { signal: io.signal, onEvent: io.onEvent });

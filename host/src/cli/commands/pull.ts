@@ -18,13 +18,14 @@ export const pullCommand = registerCommand<Arguments>({
     ['pull', 'The only attached phone; prints the headers folder'],
     ['pull -s 0123456789ABCDEF --no-load', 'Without loading the kheaders module'],
     ['pull --all --json', 'Every phone, one JSON object a line'],
+    ['pull --from-image boot.img', 'From an image of the very kernel the phone runs; nothing is loaded'],
   ],
   options: (parser) =>
     addDeviceOptions(parser)
       .option('all', {
         type: 'boolean',
         describe: 'Every ready device; prints serial, tab, path',
-        conflicts: ['serial', 'transport-id', 'usb', 'tcp', 'wait'],
+        conflicts: ['serial', 'transport-id', 'usb', 'tcp', 'wait', 'from-image'],
       })
       .option('root', {
         choices: ['auto', 'su', 'adb', 'none'] as const,
@@ -37,6 +38,11 @@ export const pullCommand = registerCommand<Arguments>({
         describe: 'Sources to allow [default: all, in this order]',
       })
       .option('force', { type: 'boolean', describe: 'Ask the phone even if the cache has its kernel' })
+      .option('from-image', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Take the headers from this image (see import) if it is of the kernel the phone runs',
+      })
       .option('agent', {
         type: 'boolean',
         default: true,
