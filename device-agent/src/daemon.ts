@@ -1,4 +1,4 @@
-import { type Message, protocolVersion } from '@kheaders/shared';
+import { type Message, daemonSocket, protocolVersion } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
@@ -14,9 +14,6 @@ import { isLoaded } from './modules.js';
 import { residentKilobytes } from './memory.js';
 import { type LeaseState, formatState, parseState, readState, removeState, writeState } from './state-file.js';
 import { idleMilliseconds, orphanMilliseconds, silenceMilliseconds } from './timing.js';
-
-/** The name of the daemon's socket: one daemon on a phone, whatever build it is. */
-export const daemonSocket = '@kheaders-lease';
 
 interface Client extends Holder {
   readonly link: Link;

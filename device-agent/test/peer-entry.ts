@@ -1,11 +1,18 @@
-import { FrameReader, type Message, encodeFrame, encodeUtf8, frameMagic, protocolVersion } from '@kheaders/shared';
+import {
+  FrameReader,
+  type Message,
+  daemonSocket,
+  encodeFrame,
+  encodeUtf8,
+  frameMagic,
+  protocolVersion,
+} from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
 import { goldenMessages } from '../../test/golden/agent-messages.js';
 import { toMessage } from '../../test/golden/plain.js';
 import { attackKinds, concat, createRandom, makeAttack } from '../../test/support/mutate.js';
-import { daemonSocket } from '../src/daemon.js';
 
 // A hostile peer of the lease daemon. Arguments: the seed, the number of connections, the token.
 const [, seed = '', rounds = '', token = ''] = scriptArgs;

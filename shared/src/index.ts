@@ -1,7 +1,7 @@
 export { errorCodes, type ErrorCode } from './error-code.js';
 export { type BootIdentity, formatBoot, formatIdentity, type KernelIdentity } from './identity.js';
 export { isRelease, parseKernelVersion, parseProcVersion } from './release.js';
-export { archivePaths, cgroupRoots, moduleRoots } from './places.js';
+export { agentFolders, agentPrefix, archivePaths, cgroupRoots, daemonSocket, moduleRoots } from './places.js';
 export { encodeFrame, frameHeader, frameMagic, junkLimit, payloadLimit, putHeader } from './agent/frame.js';
 export { FrameReader } from './agent/frame-reader.js';
 export {

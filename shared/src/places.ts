@@ -18,3 +18,15 @@ export const moduleRoots = [
 
 /** Root directories of cgroup trees, as kernels and Android releases have them; writing a pid there moves it out of adbd's. */
 export const cgroupRoots = ['/sys/fs/cgroup', '/acct', '/dev/cg2_bpf', '/dev/memcg/apps'] as const;
+
+/**
+ * Folders on a phone that the plain shell may write to and run programs in, in the order in which they are tried: every
+ * Android has the first, a recovery or another userland the second.
+ */
+export const agentFolders = ['/data/local/tmp', '/tmp'] as const;
+
+/** What every helper file on a phone begins with. */
+export const agentPrefix = 'kheaders-agent-';
+
+/** The name of the lease daemon's socket: one daemon on a phone, whatever build it is. */
+export const daemonSocket = '@kheaders-lease';

@@ -1,7 +1,5 @@
-import { agentFolders, agentPrefix } from './agent-files.js';
+import { agentFolders, agentPrefix, daemonSocket } from '@kheaders/shared';
 
-/** The name on which the lease daemon listens (device-agent/src/daemon.ts), as /proc/net/unix shows it. */
-const daemonSocket = '@kheaders-lease';
 const listMagic = 'kheaders-list 1';
 const listEnd = 'kheaders-list end';
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { agentFolders, agentPrefix } from '@kheaders/shared';
 
 /** Put in by the build: the content of agents.json as it was then, or null. Absent when the sources run as they are. */
 declare const KHEADERS_AGENTS: unknown;
@@ -24,15 +25,6 @@ export interface AgentFiles {
   /** Finds the folder of the files on this host, each named by its ABI: asked for only where one is pushed. */
   readonly folder: () => string;
 }
-
-/** What every file of ours on a phone begins with. */
-export const agentPrefix = 'kheaders-agent-';
-
-/**
- * Folders on a phone that the plain shell may write to and run programs in, in the order in which they are tried: every
- * Android has the first, a recovery or another userland the second.
- */
-export const agentFolders = ['/data/local/tmp', '/tmp'] as const;
 
 /**
  * The agents there are; undefined where this package was built without. `folder` holds an agents.json and is taken in

@@ -1,4 +1,4 @@
-import { agentPrefix } from './agent-files.js';
+import { agentPrefix } from '@kheaders/shared';
 
 /** Names of files that are being pushed; nobody else takes them for a helper. */
 export const pushPrefix = `${agentPrefix}new-`;

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { agentFolders } from '@kheaders/shared';
 import type { DeviceAddress } from '../adb/device-service.js';
 import { pushFile } from '../adb/push.js';
 import { runShell } from '../adb/shell.js';
 import { type Context, withDeadline } from '../core/context.js';
 import { isKhError } from '../core/error.js';
-import { type AgentFile, type AgentFiles, agentFolders } from './agent-files.js';
+import type { AgentFile, AgentFiles } from './agent-files.js';
 import { abiScript, formatInstallScript, parseAbis, parseInstallReport, pushPrefix } from './agent-install-script.js';
 import { AgentFailure } from './agent-refusal.js';
 

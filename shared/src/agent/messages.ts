@@ -88,7 +88,7 @@ export const messages = {
       /** Hex; empty where the file is not readable. */
       configSha256: text,
       notesSha256: text,
-      /** `CONFIG_IKHEADERS…`; empty: not known. */
+      /** Properties of the phone; empty: not known. */
       fingerprint: text,
       abi: text,
       vbmeta: text,
