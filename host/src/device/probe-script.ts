@@ -16,8 +16,9 @@ export const probeMiddle = 'kheaders-probe more';
  * own configuration.
  *
  * It writes twice: first what the shell knows by itself (the boot, where headers are), because a known boot needs no
- * more and an unknown release can be fetched at once; then what takes programs to find out. Every further small write
- * could wait 40 ms in the adb server. `agentPaths` are plain words.
+ * more and an unknown release can be fetched at once; then, when it is sent a line, what takes programs to find out.
+ * Unasked it would go on with that while the phone has better things to do. Every further small write could wait 40 ms
+ * in the adb server. `agentPaths` are plain words.
  */
 export function formatProbeScript(agentPaths: readonly string[] = []): string {
   return `exec 2>/dev/null
@@ -29,6 +30,7 @@ version=$v
 boot=$b
 uid=\${USER_ID:-$(id -u)}$o
 ${probeMiddle}"
+read -r x || exit 0
 r=$(
 ${askFacts()}
 )

@@ -9,6 +9,9 @@ import type { RunningProbe } from './session.js';
 /** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
 const outputLimit = 256 * 1024;
 
+/** The line the script waits for. */
+const goOn = Buffer.from('\n');
+
 /**
  * Starts the probe script and reads its first answer; it looks for our helper in `agentPaths`. Errors: see
  * Session.openProbe().
@@ -19,7 +22,7 @@ export async function openShellProbe(
   ctx: Context,
 ): Promise<RunningProbe> {
   ctx.report({ kind: 'step', step: 'probe' });
-  const shell = await openShell(address, formatProbeScript(agentPaths), ctx);
+  const shell = await openShell(address, formatProbeScript(agentPaths), ctx, { input: new Uint8Array(0) });
   try {
     const source = shell.stdout[Symbol.asyncIterator]();
     let text = '';
@@ -37,6 +40,7 @@ export async function openShellProbe(
       boot: parseBoot(text) ?? undefined,
       sighting,
       async finish() {
+        shell.write(goOn);
         while (await more());
         return parseProbe(Buffer.from(text, 'latin1').toString('utf8'), agentPaths);
       },

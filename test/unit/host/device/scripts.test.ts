@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { formatProbeScript, formatSearchScript } from '../../../../host/src/device/probe-script.js';
+import { formatProbeScript, formatSearchScript, probeMiddle } from '../../../../host/src/device/probe-script.js';
 import { parseProbe } from '../../../../host/src/device/probe.js';
 import { TransferRefusal, readTransferHeader } from '../../../../host/src/device/transfer-header.js';
 import { parseTransferNotes } from '../../../../host/src/device/transfer-notes.js';
@@ -38,7 +38,10 @@ for (const shell of shells) {
   });
 
   test(`formatProbeScript run by ${shell} says what this machine is`, { skip }, async () => {
-    const { stdout } = spawnSync(shell, ['-c', formatProbeScript()], { encoding: 'utf8' });
+    const probe = (input: string): string =>
+      spawnSync(shell, ['-c', formatProbeScript()], { encoding: 'utf8', input }).stdout;
+    assert.ok(probe('').endsWith(`${probeMiddle}\n`), 'unasked it starts no program');
+    const stdout = probe('\n');
     const version = (await readFile('/proc/version', 'utf8')).trim();
     const { identity, uid } = parseProbe(stdout);
     assert.equal(identity.procVersion, version);
@@ -56,7 +59,8 @@ for (const shell of shells) {
     await mkdir(directory!);
     for (const path of [good!, later!]) await writeFile(path, '', { mode: 0o755 });
     const look = (): string | undefined =>
-      parseProbe(spawnSync(shell, ['-c', formatProbeScript(paths)], { encoding: 'utf8' }).stdout, paths).agent;
+      parseProbe(spawnSync(shell, ['-c', formatProbeScript(paths)], { encoding: 'utf8', input: '\n' }).stdout, paths)
+        .agent;
     assert.equal(look(), good);
     await chmod(good!, 0o644);
     assert.equal(look(), later);
