@@ -1,8 +1,8 @@
-import { type Message, type MessageBody, protocolVersion } from '@kheaders/shared';
+import { type Message, type MessageBody, daemonSocket, protocolVersion } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import { build } from './build.js';
-import { daemonSocket, runDaemon } from './daemon.js';
+import { runDaemon } from './daemon.js';
 import { Link } from './link.js';
 import { delay, repeat, startProcess } from './loop.js';
 import { listModules } from './modules.js';
@@ -136,11 +136,11 @@ export class DaemonClient {
     try {
       const spoken = await this.#orLost(link, ready);
       if (spoken !== protocolVersion) throw otherVersion(spoken);
-      expect(
-        await this.#send(link, { name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } }),
-        'done',
-      );
-      expect(await this.#send(link, { name: 'join', id: 0, body: { token: readState()?.token ?? '' } }), 'done');
+      const admitted = await Promise.all([
+        this.#send(link, { name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } }),
+        this.#send(link, { name: 'join', id: 0, body: { token: readState()?.token ?? '' } }),
+      ]);
+      for (const reply of admitted) expect(reply, 'done');
       if (this.#lease !== undefined)
         expect(await this.#send(link, { name: 'lease', id: 0, body: this.#lease }), 'leased');
     } catch (error) {

@@ -30,18 +30,23 @@ const pieceSize = 64 * 1024;
 export function readBytes(path: string, limit = 1024 * 1024): Uint8Array {
   const fd = openFile(path);
   try {
-    const pieces: Uint8Array[] = [];
-    let total = 0;
-    for (;;) {
-      const piece = new Uint8Array(Math.min(pieceSize, limit - total));
-      const count = native.readFull(fd, piece.buffer, 0, piece.length);
-      if (count < 0) throw new FileError(-count, path);
-      pieces.push(piece.subarray(0, count));
-      total += count;
-      if (count < piece.length || total === limit) return join(pieces, total);
-    }
+    return readRest(fd, limit, path);
   } finally {
     os.close(fd);
+  }
+}
+
+/** What can still be read, at most `limit` bytes. Errors: FileError, which names `path`. */
+export function readRest(fd: number, limit: number, path = ''): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const piece = new Uint8Array(Math.min(pieceSize, limit - total));
+    const count = native.readFull(fd, piece.buffer, 0, piece.length);
+    if (count < 0) throw new FileError(-count, path);
+    pieces.push(piece.subarray(0, count));
+    total += count;
+    if (count < piece.length || total === limit) return join(pieces, total);
   }
 }
 

@@ -2,20 +2,21 @@ import { type MessageBody, decodeUtf8 } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import { Digest } from './digest.js';
-import { FileError, readBytes, readLine, toHex } from './files.js';
+import { FileError, readBytes, readLine, readRest, toHex } from './files.js';
 import { readBootId } from './state-file.js';
 
 /** Every fact that tells one kernel from another. */
 export function readKernel(): MessageBody<'kernel'> {
+  const properties = readProperties();
   return {
     bootId: readBootId(),
     procVersion: readLine('/proc/version'),
     machine: native.uname()[1],
     configSha256: digestFile('/proc/config.gz'),
     notesSha256: digestFile('/sys/kernel/notes'),
-    fingerprint: readProperty('ro.build.fingerprint'),
-    abi: readProperty('ro.product.cpu.abi'),
-    vbmeta: readProperty('ro.boot.vbmeta.digest'),
+    fingerprint: findProperty(properties, 'ro.build.fingerprint'),
+    abi: findProperty(properties, 'ro.product.cpu.abi'),
+    vbmeta: findProperty(properties, 'ro.boot.vbmeta.digest'),
   };
 }
 
@@ -31,18 +32,27 @@ function digestFile(path: string): string {
   }
 }
 
-const propertyLimit = 4096;
+const propertiesLimit = 512 * 1024;
 
-/** A system property, by Android's own program: the files behind it are no interface. */
-function readProperty(name: string): string {
+/**
+ * All system properties, by Android's own program: the files behind it are no interface. Asked for at once, because on a
+ * phone each program costs some milliseconds. Empty where there is no such program.
+ */
+function readProperties(): string {
   const pipe = os.pipe();
   if (pipe === null) return '';
   const [input, output] = pipe;
-  const pid = os.exec(['getprop', name], { block: false, stdout: output });
+  const pid = os.exec(['getprop'], { block: false, stdout: output });
   os.close(output);
-  const buffer = new Uint8Array(propertyLimit);
-  const count = native.readFull(input, buffer.buffer, 0, propertyLimit);
+  const bytes = readRest(input, propertiesLimit);
   os.close(input);
   if (pid > 0) os.waitpid(pid, 0);
-  return count <= 0 ? '' : (decodeUtf8(buffer.subarray(0, count), true) ?? '').trim();
+  return decodeUtf8(bytes, true) ?? '';
+}
+
+/** From lines of the form `[name]: [value]`; empty where it is not set. */
+function findProperty(properties: string, name: string): string {
+  const head = `[${name}]: [`;
+  const line = properties.split('\n').find((candidate) => candidate.startsWith(head));
+  return line?.slice(head.length, line.lastIndexOf(']')) ?? '';
 }
