@@ -66,7 +66,7 @@ export async function measurePair(pair: Pair, rounds: number): Promise<Compariso
   return { ours: median(ours.slice(1)), theirs: median(theirs.slice(1)), ratio: median(counted) };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
 }

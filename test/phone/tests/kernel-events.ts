@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { AdbServer } from '../adb-server.js';
 import type { Phone } from '../phone.js';
 
-const tracing = '/sys/kernel/tracing';
+/** Where the kernel's tracing is. */
+export const tracing = '/sys/kernel/tracing';
 
 /**
  * Lets the phone's kernel itself count module loads. Its log does not serve: it tells of the first out-of-tree module
