@@ -33,6 +33,8 @@ export interface AgentStart {
   readonly wrap: (script: string) => string;
   /** Longest wait for its hello; default 20 s. */
   readonly milliseconds?: number | undefined;
+  /** Runs it in a shell that is open already, if there is one. */
+  readonly become?: ((command: string, input: Uint8Array) => ShellProcess | undefined) | undefined;
 }
 
 const helloMilliseconds = 20_000;
@@ -60,7 +62,8 @@ export async function openAgentLink(
   };
   const frames = requests.map((request, index) => encodeFrame({ ...request, id: index + 1 }));
   const input = Buffer.concat([Buffer.from(frameMagic), encodeFrame(hello), ...frames]);
-  const shell = await openShell(address, start.wrap(`exec ${start.path} --stdio`), ctx, { input });
+  const command = start.wrap(`exec ${start.path} --stdio`);
+  const shell = start.become?.(command, input) ?? (await openShell(address, command, ctx, { input }));
   const link = new AgentLink(shell, requests.length, ctx);
   try {
     await greet(link, start, ctx);

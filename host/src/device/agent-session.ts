@@ -22,11 +22,7 @@ export function openAgentSession(address: DeviceAddress, options: AgentSessionOp
   let given = false;
 
   async function openByAgent(request: TransferRequest, asRoot: boolean, inner: Context): Promise<Transfer | undefined> {
-    // Loaded here because a hit, the usual case, needs no transfer.
-    const [{ AgentUse: Use }, { AgentFailure }] = await Promise.all([
-      import('./agent-use.js'),
-      import('./agent-refusal.js'),
-    ]);
+    const [{ AgentUse: Use }, { AgentFailure }] = await loadAgent();
     use ??= new Use(parts, options.agents);
     try {
       return await use.open(request, asRoot, inner);
@@ -42,10 +38,20 @@ export function openAgentSession(address: DeviceAddress, options: AgentSessionOp
 
   return {
     ...shell,
-    openProbe: async (inner) => (await use?.openProbe(inner)) ?? shell.openProbe(inner),
+    openProbe: async (inner, sent) =>
+      (await use?.openProbe(inner)) ??
+      shell.openProbe(inner, () => {
+        void loadAgent().catch(() => undefined);
+        sent?.();
+      }),
     async openTransfer(request, asRoot, inner) {
       const opened = given ? undefined : await openByAgent(request, asRoot, inner);
       return opened ?? shell.openTransfer(request, asRoot, inner);
     },
   };
+}
+
+/** Loaded while the phone thinks about the probe, and not before: a hit, the usual case, needs no transfer. */
+async function loadAgent() {
+  return Promise.all([import('./agent-use.js'), import('./agent-refusal.js')]);
 }

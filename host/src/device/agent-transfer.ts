@@ -24,7 +24,7 @@ export async function openAgentTransfer(
   ctx.report({ kind: 'step', step: request.kind === 'module' ? 'load' : 'read' });
   const source = await openAgentSource(address, run, { request, from: { offset: 0, digest: false } }, ctx);
   ctx.report({ kind: 'step', step: 'read', detail: source.header.path });
-  return new AgentTransfer(source, { address, run, request, ctx });
+  return new AgentTransfer(source, { address, run: { ...run, become: undefined }, request, ctx });
 }
 
 interface Asking {

@@ -65,7 +65,7 @@ export class AgentUse {
   }
 
   async #start(path: string, asked: Asked, ctx: Context): Promise<AgentTransfer> {
-    const { root } = this.#parts;
+    const { root, become } = this.#parts;
     const { request, asRoot } = asked;
     const run: AgentRun = {
       path,
@@ -73,6 +73,7 @@ export class AgentUse {
       asRoot,
       holder: describeCaller(),
       wrap: (script) => script,
+      become,
     };
     if (!asRoot) return openAgentTransfer(root.address, run, request, ctx);
     const guessed = await root.guess(
@@ -82,7 +83,7 @@ export class AgentUse {
     );
     if (guessed !== undefined) return guessed;
     const { wrap, address } = await root.get(ctx);
-    return openAgentTransfer(address, { ...run, wrap }, request, ctx);
+    return openAgentTransfer(address, { ...run, wrap, become: undefined }, request, ctx);
   }
 }
 

@@ -16,12 +16,13 @@ export const probeMiddle = 'kheaders-probe more';
  * own configuration.
  *
  * It writes twice: first what the shell knows by itself (the boot, where headers are), because a known boot needs no
- * more and an unknown release can be fetched at once; then, when it is sent a line, what takes programs to find out.
- * Unasked it would go on with that while the phone has better things to do. Every further small write could wait 40 ms
+ * more and an unknown release can be fetched at once; then, when it is sent an empty line, what takes programs to find
+ * out. Unasked it would go on with that while the phone has better things to do. Any other line is a command, which
+ * then has the conversation to itself: that saves opening another. Every further small write could wait 40 ms
  * in the adb server. `agentPaths` are plain words.
  */
 export function formatProbeScript(agentPaths: readonly string[] = []): string {
-  return `exec 2>/dev/null
+  return `exec 3>&2 2>/dev/null
 v=; read -r v </proc/version
 b=; read -r b </proc/sys/kernel/random/boot_id
 ${seeFacts(agentPaths)}
@@ -31,6 +32,7 @@ boot=$b
 uid=\${USER_ID:-$(id -u)}$o
 ${probeMiddle}"
 read -r x || exit 0
+[ -z "$x" ] || { exec 2>&3 3>&-; eval "$x"; exit; }
 r=$(
 ${askFacts()}
 )

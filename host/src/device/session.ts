@@ -13,9 +13,10 @@ export interface Session extends AsyncDisposable {
   readonly serial: string;
   /**
    * Asks the phone for every fact a pull decides on, in one call and without root. Returns as soon as the phone has said
-   * what it knows at once: which boot this is, and where headers are. Errors: `device-failed`, `device-lost`.
+   * what it knows at once: which boot this is, and where headers are. `sent` is called when the question is on its way:
+   * there is time for something else then. Errors: `device-failed`, `device-lost`.
    */
-  openProbe(ctx: Context): Promise<RunningProbe>;
+  openProbe(ctx: Context, sent?: () => void): Promise<RunningProbe>;
   /**
    * Looks for kheaders.ko as root, below all known module folders: some phones hide them from the plain shell.
    * Errors: `not-root`, `device-lost`.

@@ -1,5 +1,5 @@
 import type { DeviceAddress } from '../adb/device-service.js';
-import { openShell } from '../adb/shell.js';
+import { type ShellProcess, openShell } from '../adb/shell.js';
 import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { type Sighting, parseBoot, parseProbe, parseSighting } from './probe.js';
@@ -9,20 +9,30 @@ import type { RunningProbe } from './session.js';
 /** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
 const outputLimit = 256 * 1024;
 
-/** The line the script waits for. */
+/** A probe under way in a shell that waits to be told how to go on. */
+export interface ShellProbe extends RunningProbe {
+  /**
+   * Has the shell run a command in place of the rest, with these bytes on its standard input, and hands it over;
+   * undefined where it was used or hung up already. The command is one line.
+   */
+  become(command: string, input: Uint8Array): ShellProcess | undefined;
+}
+
 const goOn = Buffer.from('\n');
 
 /**
- * Starts the probe script and reads its first answer; it looks for our helper in `agentPaths`. Errors: see
+ * Starts the probe script and reads its first answer; it looks for our helper in `agentPaths`. `sent` and errors: see
  * Session.openProbe().
  */
 export async function openShellProbe(
   address: DeviceAddress,
   agentPaths: readonly string[],
   ctx: Context,
-): Promise<RunningProbe> {
+  sent?: () => void,
+): Promise<ShellProbe> {
   ctx.report({ kind: 'step', step: 'probe' });
   const shell = await openShell(address, formatProbeScript(agentPaths), ctx, { input: new Uint8Array(0) });
+  sent?.();
   try {
     const source = shell.stdout[Symbol.asyncIterator]();
     let text = '';
@@ -35,16 +45,31 @@ export async function openShellProbe(
       return true;
     };
     let sighting: Sighting | undefined;
+    /** The shell is somebody else's now. */
+    let given = false;
     while (sighting === undefined && (await more())) sighting = parseSighting(text, agentPaths);
+    let waiting = sighting !== undefined;
     return {
       boot: parseBoot(text) ?? undefined,
       sighting,
       async finish() {
+        waiting = false;
         shell.write(goOn);
         while (await more());
         return parseProbe(Buffer.from(text, 'latin1').toString('utf8'), agentPaths);
       },
-      [Symbol.asyncDispose]: () => shell[Symbol.asyncDispose](),
+      become(command, input) {
+        if (!waiting) return undefined;
+        waiting = false;
+        given = true;
+        ctx.report({ kind: 'trace', what: 'adb', text: `(in the same shell) ${command}` });
+        shell.write(Buffer.concat([Buffer.from(`${command}\n`), input]));
+        return { ...shell, stdout: { [Symbol.asyncIterator]: () => source } };
+      },
+      async [Symbol.asyncDispose]() {
+        waiting = false;
+        if (!given) await shell[Symbol.asyncDispose]();
+      },
     };
   } catch (error) {
     await shell[Symbol.asyncDispose]();

@@ -45,13 +45,12 @@ export async function pullFrom(
   request: PullRequest,
   ctx: Context,
 ): Promise<PullOutcome> {
-  await using asked = await session.openProbe(ctx);
+  await using asked = await session.openProbe(ctx, () => void loadFetch().catch(() => undefined));
   const { boot } = asked;
   const booted = request.force || boot === undefined ? undefined : await findByBoot(cache, boot);
   if (booted !== undefined) return await takeCached(booted);
 
   if (asked.sighting !== undefined && (await isNews(cache, asked.sighting, request))) {
-    await asked[Symbol.asyncDispose]();
     return await fetchNews(session, cache, { boot, sighting: asked.sighting }, request, ctx);
   }
 
@@ -185,8 +184,7 @@ async function fetchFirst(
   ctx: Context,
 ): Promise<Fetched> {
   const attempts = await planWithSearch(session, sighting, request, ctx);
-  // Loaded here because a hit, the usual case, needs nothing of what transfers and extracts.
-  const { fetchEntry } = await import('./fetch.js');
+  const { fetchEntry } = await loadFetch();
   let refusal: KhError | undefined;
   for (const [index, attempt] of attempts.entries()) {
     throwIfAborted(ctx);
@@ -199,6 +197,11 @@ async function fetchFirst(
     }
   }
   throw refusal ?? new KhError('headers-unknown', 'Nothing was tried');
+}
+
+/** Loaded while the phone thinks about the probe: a hit, the usual case, needs nothing of what transfers and extracts. */
+async function loadFetch() {
+  return import('./fetch.js');
 }
 
 function isRefusal(error: unknown): error is KhError {

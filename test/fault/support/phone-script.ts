@@ -76,14 +76,20 @@ export function sendRefusal(shell: ScriptedShell, kind: string, detail: string):
 export function scriptPhone(script: PhoneScript = {}): ShellHandler {
   const { probe, onProbe, onSu, onTransfer, onSearch, onAgent, onInstall, onList } = script;
   const answerProbe: ShellHandler = (shell) => {
-    shell.stdout(probeText(probe));
-    shell.exit();
+    const text = probeText(probe);
+    const middle = text.indexOf('\n', text.indexOf('kheaders-probe more')) + 1;
+    shell.stdout(text.slice(0, middle));
+    takeLine(shell, (line, rest) => {
+      if (line !== '') return answer({ ...shell, command: line, onInput: rest });
+      shell.stdout(text.slice(middle));
+      shell.exit();
+    });
   };
   const answerId: ShellHandler = (shell) => {
     shell.stdout('0\n');
     shell.exit();
   };
-  return (shell) => {
+  const answer: ShellHandler = (shell) => {
     const { command } = shell;
     if (command.includes('kheaders-probe')) (onProbe ?? answerProbe)(shell);
     else if (command.includes('kheaders-transfer')) {
@@ -98,6 +104,25 @@ export function scriptPhone(script: PhoneScript = {}): ShellHandler {
     else if (command.includes('find ') && onSearch) onSearch(shell);
     else shell.exit(127);
   };
+  return answer;
+}
+
+/** Takes the first line of a shell's input; `rest` takes what comes after it. */
+function takeLine(shell: ScriptedShell, taken: (line: string, rest: ScriptedShell['onInput']) => void): void {
+  let pending = Buffer.alloc(0);
+  let later: ((bytes: Buffer | undefined) => void) | undefined;
+  let begun = false;
+  shell.onInput((bytes) => {
+    if (begun) return later?.(bytes);
+    pending = Buffer.concat([pending, bytes ?? Buffer.alloc(0)]);
+    const end = pending.indexOf('\n');
+    if (end < 0) return;
+    begun = true;
+    taken(pending.subarray(0, end).toString(), (handler) => {
+      later = handler;
+      handler(pending.subarray(end + 1));
+    });
+  });
 }
 
 const notFound: ShellHandler = (shell) => (shell.stderr('sh: not found\n'), shell.exit(127));
