@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sha256, stepKeys, type Versions } from './digest.js';
 import { dropIndex, ensureIndex, indexDir, isIndexOld, readVersions } from './index.js';
-import type { Kind } from './options.js';
+import type { Arch, Kind } from './options.js';
 import { buildScripts, cacheDir } from './paths.js';
 import { exists, publish } from './publish.js';
-import { phoneSteps, withInputs, type Index, type Step } from './steps.js';
+import { buildSteps, phoneSteps, withInputs, type Index, type Step } from './steps.js';
 
 export interface Assets {
   kernel: string;
@@ -146,4 +146,36 @@ export async function findAssets(kind: Kind, report: Report): Promise<Assets> {
   const [assets] = await buildAssets([kind], report);
   if (!assets) throw new Error('no assets');
   return assets;
+}
+
+/** What modules for the phone's kernel are built from without a phone, and compared with. Files and folders. */
+export interface BuildAssets {
+  release: string;
+  /** kheaders.tar.xz, and the one in the layout of March 2019. */
+  archive: string;
+  legacyArchive: string;
+  /** Makefiles, scripts and objtool of the kernel's source. */
+  kernelSource: string;
+  /** Debian's own headers package, unpacked: what our results have to equal. */
+  objects: string;
+  /** Debian's linux-headers-…-common, unpacked, beside its linux-kbuild. */
+  common: string;
+  vmlinuz: string;
+}
+
+/** Builds what is missing of them. */
+export async function findBuildAssets(arch: Arch, report: Report): Promise<BuildAssets> {
+  const { packages, archive, legacyArchive, kernelSource } = buildSteps(arch);
+  const plan = await makeFreshPlan(withInputs([archive, legacyArchive, kernelSource]), report);
+  await runMissing(plan, report);
+  const usable = join(stepDir(plan, packages), 'usable');
+  return {
+    release: (await readFile(join(stepDir(plan, packages), 'release'), 'utf8')).trim(),
+    archive: join(stepDir(plan, archive), 'kheaders.tar.xz'),
+    legacyArchive: join(stepDir(plan, legacyArchive), 'kheaders.tar.xz'),
+    kernelSource: stepDir(plan, kernelSource),
+    objects: await realpath(join(usable, 'objects')),
+    common: await realpath(join(usable, 'source')),
+    vmlinuz: await realpath(join(usable, 'vmlinuz')),
+  };
 }

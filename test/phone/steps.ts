@@ -95,10 +95,7 @@ export function phoneSteps(kind: Kind): PhoneSteps {
   const { arch, layout, pages } = kind;
   const guest = pages === '4k' ? arch : `${arch}-${pages}`;
   const { packages, kernelFiles } = kernelSteps(arch, pages);
-  const archive =
-    layout === 'legacy'
-      ? step('archive-legacy', `archive-legacy-${guest}`, arch, [packages], { pages })
-      : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages });
+  const archive = archiveStep(layout, arch, pages, { packages, kernelFiles });
   const made = layout === 'none' ? [packages, kernelFiles] : [packages, kernelFiles, archive];
   const modules = step('modules', `modules-${guest}-${layout}`, arch, made, {
     pages,
@@ -120,6 +117,33 @@ export function phoneSteps(kind: Kind): PhoneSteps {
     files: ['write-boot-image.ts', '../boot-image.ts'],
   });
   return { packages, modules, bootImage, image };
+}
+
+export interface BuildSteps {
+  packages: Step;
+  /** What a phone's headers archive holds, in both of its layouts. */
+  archive: Step;
+  legacyArchive: Step;
+  /** Makefiles, scripts and objtool of the kernel's source. */
+  kernelSource: Step;
+}
+
+/** The steps whose results modules are built from and compared with. */
+export function buildSteps(arch: Arch): BuildSteps {
+  const { packages, kernelFiles } = kernelSteps(arch, '4k');
+  return {
+    packages,
+    archive: archiveStep('sys', arch, '4k', { packages, kernelFiles }),
+    legacyArchive: archiveStep('legacy', arch, '4k', { packages, kernelFiles }),
+    kernelSource: step('kernel-source', 'kernel-source', 'x86_64', [], { packages: ['linux-source-6.1'] }),
+  };
+}
+
+function archiveStep(layout: Layout, arch: Arch, pages: Pages, { packages, kernelFiles }: KernelSteps): Step {
+  const guest = pages === '4k' ? arch : `${arch}-${pages}`;
+  return layout === 'legacy'
+    ? step('archive-legacy', `archive-legacy-${guest}`, arch, [packages], { pages })
+    : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages });
 }
 
 /** The steps and all they build on, inputs first. */

@@ -3,7 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readExtra } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
+import type { Context } from '../core/context.js';
 import { KhError, errnoOf } from '../core/error.js';
+import { findBanner } from '../image/banner.js';
+import { readImageSymbols } from '../image/image-symbols.js';
+import { openKernelImage } from '../image/kernel-image.js';
 import type { SymbolTable } from '../image/symbol-table.js';
 import { parseSymbolTables } from '../image/symbol-tables.js';
 import { parseSymvers } from '../image/symvers.js';
@@ -11,20 +15,25 @@ import { parseSymvers } from '../image/symvers.js';
 export interface SymbolOptions {
   /** A Module.symvers of this very kernel. */
   readonly symvers?: string | undefined;
+  /** An image of this very kernel: vmlinux, Image, boot.img, compressed or not. */
+  readonly image?: string | undefined;
 }
 
 /**
- * Everything known of a kernel's symbols: the Module.symvers that was given, the one in the archive (legacy layout), and
- * `symbols.json` beside the entry. Errors: `usage`, `cache-corrupt`.
+ * Everything known of a kernel's symbols: the Module.symvers and the image that were given, the Module.symvers in the archive
+ * (legacy layout), and `symbols.json` beside the entry. Errors: `usage`, `cache-corrupt`, `release-mismatch` for the image of
+ * another kernel, `archive-corrupt` for one that cannot be read.
  */
 export async function collectSymbols(
   cache: Cache,
   entry: Entry,
-  { symvers }: SymbolOptions,
+  { symvers, image }: SymbolOptions,
+  ctx: Context,
 ): Promise<readonly SymbolTable[]> {
   const extra = await readExtra(cache, entry, 'symbols.json');
   return [
     ...(symvers === undefined ? [] : await readSymvers(resolve(symvers))),
+    ...(image === undefined ? [] : [await readImage(resolve(image), entry, ctx)]),
     ...(entry.manifest.layout === 'legacy' ? await readSymvers(join(entry.headers, 'Module.symvers'), true) : []),
     ...(extra === undefined ? [] : parseSymbolTables(extra.toString('utf8'))),
   ];
@@ -40,4 +49,19 @@ async function readSymvers(path: string, isOptional = false): Promise<readonly S
     if (isOptional && reason === 'ENOENT') return [];
     throw new KhError('usage', 'The file cannot be read', { path, reason }, error);
   }
+}
+
+async function readImage(path: string, entry: Entry, ctx: Context): Promise<SymbolTable> {
+  const file = await readFile(path).catch((error: unknown) => {
+    throw new KhError('usage', 'The file cannot be read', { path, reason: errnoOf(error) ?? 'unknown' }, error);
+  });
+  const image = await openKernelImage(file, ctx);
+  const banner = findBanner(image.bytes);
+  const running = entry.manifest.provenance.procVersion?.trim();
+  const fits = banner?.release === entry.release && (running === undefined || banner.text === running);
+  if (!fits) {
+    const [expected, actual] = [running ?? entry.release, banner?.text ?? 'an image without a banner'];
+    throw new KhError('release-mismatch', 'The image is of another kernel', { path, expected, actual });
+  }
+  return readImageSymbols(image, { path, sha256: hash('sha256', file) });
 }

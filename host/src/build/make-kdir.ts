@@ -49,7 +49,7 @@ async function collectInputs(cache: Cache, entry: Entry, options: KdirOptions, c
   const toolchain = chooseToolchain(facts.config, await findCompilers(facts.srcArch, options.cross, ctx), options);
   const source = await findKbuild(cache, entry, facts, options, ctx);
   const autoConf = await collectConfig(cache, entry, facts);
-  const symbols = mergeSymbols(await collectSymbols(cache, entry, options));
+  const symbols = mergeSymbols(await collectSymbols(cache, entry, options, ctx));
   const symvers = chooseSymvers(symbols, isBuiltIn(facts.config, 'CONFIG_MODVERSIONS'));
   return { entry, facts, source, autoConf, symbols, symvers, toolchain };
 }

@@ -5,6 +5,7 @@ import type { KdirOptions } from '../index.js';
 export interface KdirArguments {
   readonly kbuild?: string | undefined;
   readonly symvers?: string | undefined;
+  readonly image?: string | undefined;
   readonly allowMismatch?: boolean | undefined;
   readonly llvm?: boolean | undefined;
   readonly cross?: string | undefined;
@@ -19,6 +20,11 @@ export function addKdirOptions<T>(parser: Argv<T>): Argv<T & KdirArguments> {
         'Kernel source (folder or tarball) or Debian’s headers-common folder, for Makefile and scripts [default: auto]',
     })
     .option('symvers', { type: 'string', requiresArg: true, describe: 'A Module.symvers of this very kernel' })
+    .option('image', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'An image of this very kernel (vmlinux, Image, boot.img …): the CRCs are read from it',
+    })
     .option('allow-mismatch', { type: 'boolean', describe: 'Take Kbuild files of another kernel series' })
     .option('llvm', { type: 'boolean', describe: 'Compile with clang [default: as the kernel was]' })
     .option('cross', {
@@ -29,6 +35,6 @@ export function addKdirOptions<T>(parser: Argv<T>): Argv<T & KdirArguments> {
     });
 }
 
-export function kdirOptionsOf({ kbuild, symvers, allowMismatch, llvm, cross }: KdirArguments): KdirOptions {
-  return { kbuild, symvers, allowMismatch, llvm, cross };
+export function kdirOptionsOf({ kbuild, symvers, image, allowMismatch, llvm, cross }: KdirArguments): KdirOptions {
+  return { kbuild, symvers, image, allowMismatch, llvm, cross };
 }
