@@ -12,6 +12,8 @@ export type { Kdir, KdirOptions } from './build/make-kdir.js';
 export type { BpfEnvironment, BpfTool } from './build/bpf-environment.js';
 export { type BpfOptions, bpfEnvironment, headerFlags } from './build/ebpf.js';
 export { type FlagKind, formatResponseFile, isPlainLine } from './build/header-flags.js';
+export type { FileDifference, OptionDifference } from './build/compare-kernels.js';
+export { type KernelDifference, diffKernels, formatPatch } from './build/diff-kernels.js';
 export type { DamagedEntry, Entry } from './cache/format.js';
 export type { Layout, Manifest, SourceKind } from './cache/manifest.js';
 export type { PruneRules, Removal } from './cache/prune.js';

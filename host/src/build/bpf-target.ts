@@ -19,7 +19,7 @@ type Named = Omit<BpfTarget, 'defines'>;
 
 /**
  * BCC: run_arch_callback() in src/cc/frontends/clang/arch_helper.h knows `arm64` and `riscv64`, everything else is x86 to
- * it; BCC of before 2020 wants `aarch64`. bpftrace: get_kernel_cflags() in src/utils.cpp.
+ * it; old versions want `aarch64`. bpftrace: get_kernel_cflags() in src/utils.cpp.
  */
 const targets: Readonly<Record<string, Named>> = {
   x86: { triple: 'x86_64-linux-gnu', tracing: 'x86', bcc: 'x86', bpftrace: 'x86' },

@@ -1,20 +1,16 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from '../cache/format.js';
-import { resolveCacheRoot } from '../cache/location.js';
-import { openCache } from '../cache/store.js';
-import { type OperationOptions, makeContext } from '../core/context.js';
-import { readEnvironment } from '../core/environment.js';
+import { makeContext } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { type BpfEnvironment, type BpfTool, makeBpfEnvironment } from './bpf-environment.js';
 import { type BpfTarget, findBpfTarget } from './bpf-target.js';
 import { publishBpftraceView } from './bpftrace-view.js';
 import { type EntryFacts, readEntryFacts } from './entry-facts.js';
+import { type PlaceOptions, findPlace } from './kdir.js';
 import { type FlagKind, forcedHeaders, listHeaderFlags } from './header-flags.js';
 
-export interface BpfOptions extends OperationOptions {
-  /** Where the cache is; absent: as everywhere. */
-  readonly cacheDir?: string | undefined;
+export interface BpfOptions extends PlaceOptions {
   /** Default: both. */
   readonly tools?: readonly BpfTool[] | undefined;
 }
@@ -28,13 +24,10 @@ export async function bpfEnvironment(entry: Entry, options: BpfOptions = {}): Pr
   const { tools = ['bcc', 'bpftrace'] } = options;
   const { facts, target } = await readTarget(entry);
   const { headers } = entry;
-  const bpftraceHeaders = tools.includes('bpftrace') ? await findView(entry, target, options) : headers;
+  const bpftraceHeaders = tools.includes('bpftrace')
+    ? await publishBpftraceView(await findPlace(options), entry, target, makeContext(options))
+    : headers;
   return makeBpfEnvironment({ headers, bpftraceHeaders, target, version: facts.version }, tools);
-}
-
-async function findView(entry: Entry, target: BpfTarget, options: BpfOptions): Promise<string> {
-  const cache = await openCache(resolveCacheRoot({ option: options.cacheDir, ...readEnvironment() }));
-  return publishBpftraceView(cache, entry, target, makeContext(options));
 }
 
 /** clang's flags for a cached kernel's headers, with absolute paths. Errors: `build-failed`, as bpfEnvironment(). */

@@ -8,6 +8,7 @@ import { btfCommand } from './commands/btf.js';
 import { cacheCommand } from './commands/cache.js';
 import { cflagsCommand } from './commands/cflags.js';
 import { devicesCommand } from './commands/devices.js';
+import { diffCommand } from './commands/diff.js';
 import { envCommand } from './commands/env.js';
 import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
@@ -39,6 +40,7 @@ const commands: readonly RegisteredCommand[] = [
   exportCommand,
   kdirCommand,
   buildCommand,
+  diffCommand,
   envCommand,
   cflagsCommand,
   btfCommand,
