@@ -1,6 +1,8 @@
 import type { MessageBody } from '@kheaders/shared';
+import * as native from 'native';
 import { type LeaseRequest, ModuleLease, type Released, assertLeasable, findArchive } from './module-lease.js';
 import { listModules } from './modules.js';
+import { Refusal } from './refusal.js';
 import type { LeaseState } from './state-file.js';
 
 /** Somebody who holds a module: a link of the daemon. */
@@ -44,6 +46,7 @@ export class Holdings {
   /** Errors: Refusal `vermagic`, `load`, `io`, `no-archive`; the holder then holds nothing. */
   async acquire(holder: Holder, request: LeaseRequest): Promise<MessageBody<'leased'>> {
     assertLeasable(request);
+    if (request.sole) this.#assertFree(request);
     const holding = this.#find(request.module);
     // Before waiting: whoever unloads sees that it is wanted again.
     holding.holders.add(holder);
@@ -57,6 +60,13 @@ export class Holdings {
       await this.release(holder);
       throw error;
     }
+  }
+
+  /** A holder that comes back after a daemon's death finds its own file, whose path no other has. */
+  #assertFree({ module: name, paths }: LeaseRequest): void {
+    const { holders, open, module } = this.#byName.get(name) ?? {};
+    if (holders === undefined || (holders.size === 0 && (open === false || module?.path === paths[0]))) return;
+    throw new Refusal('load', { errno: native.EEXIST, detail: 'somebody else holds a module of that name' });
   }
 
   #find(name: string): Holding {

@@ -13,6 +13,7 @@ import { describeError, Refusal } from './refusal.js';
 import { sendFile } from './send-file.js';
 import { repeat } from './loop.js';
 import { silenceMilliseconds } from './timing.js';
+import { Upload } from './upload.js';
 
 /** A host that waits for no answer must not fill the agent's memory: what is beyond these is refused. */
 const requestLimit = 32;
@@ -28,6 +29,7 @@ class HostSession {
   readonly #logs = new Map<number, KernelLog>();
   #greeted = false;
   #archive = '';
+  #upload: Upload | undefined;
   #last: Promise<void> = Promise.resolve();
   /** Requests that are not answered yet. */
   #waiting = 0;
@@ -88,6 +90,10 @@ class HostSession {
       case 'read':
         await sendFile(this.#link, { ...message.body, id, path: this.#choosePath(message.body.path) });
         return undefined;
+      case 'store':
+        this.#upload ??= new Upload();
+        this.#upload.append(message.body.bytes);
+        return { name: 'done', id, body: {} };
       case 'lease':
         return { name: 'leased', id, body: await this.#lease(message.body) };
       case 'release':
@@ -105,9 +111,15 @@ class HostSession {
 
   async #lease(body: MessageBody<'lease'>): Promise<MessageBody<'leased'>> {
     assertRoot();
-    const leased = await this.#daemon.lease(body);
-    this.#archive = leased.archive;
-    return leased;
+    const upload = body.paths.length === 0 ? this.#upload : undefined;
+    if (upload !== undefined) this.#upload = undefined;
+    try {
+      const leased = await this.#daemon.lease(upload === undefined ? body : { ...body, paths: [upload.finish()] });
+      this.#archive = leased.archive;
+      return leased;
+    } finally {
+      upload?.close();
+    }
   }
 
   #choosePath(path: string): string {
@@ -130,7 +142,7 @@ class HostSession {
     const log = this.#logs.get(request);
     this.#logs.delete(request);
     if (log?.open === true) {
-      log.close();
+      log.finish();
       this.#link.send({ name: 'error', id: request, body: { code: 'cancelled', errno: 0, path: '', detail: '' } });
     }
     this.#link.send({ name: 'done', id, body: {} });

@@ -9,6 +9,8 @@ import { delay, onReadable } from './loop.js';
 const recordSize = 8192;
 /** A reader that is this far behind loses lines rather than the phone its memory. */
 const behindLimit = 1024 * 1024;
+/** More than the log's buffer holds; a kernel that never stops talking must not hold us up. */
+const finishLimit = 50_000;
 
 /**
  * Follows the kernel's log; each read of /dev/kmsg gives one record: `level,sequence,microseconds,flags;text`
@@ -23,19 +25,27 @@ export class KernelLog {
   #fd: number;
 
   /** Begins at once. Errors: FileError. */
-  constructor(link: Link, id: number, { after, follow }: MessageBody<'log'>) {
+  constructor(link: Link, id: number, { after, follow, fresh }: MessageBody<'log'>) {
     this.#link = link;
     this.#id = id;
     this.#after = after;
     this.#follow = follow;
     this.#fd = os.open('/dev/kmsg', os.O_RDONLY | native.O_NONBLOCK | native.O_CLOEXEC);
     if (this.#fd < 0) throw new FileError(-this.#fd, '/dev/kmsg');
-    if (follow) onReadable(this.#fd, () => this.#read());
+    // Behind the last record (kernel/printk/printk.c, devkmsg_llseek()).
+    if (fresh) os.seek(this.#fd, 0, 2);
+    if (follow) onReadable(this.#fd, () => void this.#read());
     else void this.#readToEnd();
   }
 
   get open(): boolean {
     return this.#fd >= 0;
+  }
+
+  /** Tells what is there already, and closes. */
+  finish(): void {
+    for (let left = finishLimit; left > 0 && this.#read(); left -= 1);
+    this.close();
   }
 
   close(): void {
@@ -50,14 +60,17 @@ export class KernelLog {
     for (; this.open; await delay(0)) this.#read();
   }
 
-  /** One record a turn, so that other descriptors are served between them. */
-  #read(): void {
-    const count = os.read(this.#fd, this.#buffer.buffer, 0, recordSize);
+  /** One record a turn, so that other descriptors are served between them. False where there is no more now. */
+  #read(): boolean {
+    const count = this.open ? os.read(this.#fd, this.#buffer.buffer, 0, recordSize) : -native.EAGAIN;
     if (count === -native.EAGAIN) {
       if (!this.#follow) this.#end();
-    } else if (count > 0) this.#send(decodeUtf8(this.#buffer.subarray(0, count), true) ?? '');
+      return false;
+    }
+    if (count > 0) this.#send(decodeUtf8(this.#buffer.subarray(0, count), true) ?? '');
     // EPIPE: records were overwritten before we read them; the next read goes on behind the gap.
     else if (count !== -native.EPIPE && count !== -native.EINTR) this.#end();
+    return this.open;
   }
 
   #send(record: string): void {

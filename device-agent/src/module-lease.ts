@@ -66,8 +66,12 @@ export class ModuleLease {
     this.#share(request);
   }
 
-  /** The module is somebody else's: locks it against that one unloading it. False where it has gone in between. */
+  /**
+   * The module is somebody else's: locks it against that one unloading it. False where it has gone in between.
+   * Errors: Refusal `load` where it must not be shared.
+   */
   #share(request: LeaseRequest): boolean {
+    if (request.sole) throw new Refusal('load', { errno: native.EEXIST, detail: 'a module of that name is loaded' });
     const path = request.paths.find((candidate) => exists(candidate));
     if (path === undefined) return isLoaded(this.name);
     this.#file = os.open(path, os.O_RDONLY | native.O_CLOEXEC);

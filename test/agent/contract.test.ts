@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { closeSync, constants as flags, openSync, readFileSync } from 'node:fs';
-import { access, chmod, copyFile, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  copyFile,
+  mkdtemp,
+  open,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MessageBody, archivePaths, encodeFrame, frameMagic, junkLimit } from '@kheaders/shared';
+import { type MessageBody, archivePaths, encodeFrame, frameMagic, junkLimit, protocolVersion } from '@kheaders/shared';
 import {
   type AgentProcess,
   type Request,
@@ -41,7 +53,16 @@ const readOf = (path: string, offset = 0, digest = false): Request => ({
 });
 const leaseOf = (paths: readonly string[], body: Partial<MessageBody<'lease'>> = {}): Request => ({
   name: 'lease',
-  body: { module: 'kh_test', release: '9.9.9', paths, archives: [], parameters: '', holder: 'a test', ...body },
+  body: {
+    module: 'kh_test',
+    release: '9.9.9',
+    paths,
+    archives: [],
+    parameters: '',
+    holder: 'a test',
+    sole: false,
+    ...body,
+  },
 });
 
 /** A file with what is looked for in a module, behind so many bytes. */
@@ -116,20 +137,20 @@ for (const abi of Object.keys(abis) as Abi[]) {
 
     test('hello goes both ways, and the end of input is the end', async (t) => {
       const agent = startAgent(t, command);
-      assert.deepEqual(await agent.greet(), { protocol: 1, build, sender: 'agent' });
+      assert.deepEqual(await agent.greet(), { protocol: protocolVersion, build, sender: 'agent' });
       agent.hangUp();
       assert.deepEqual(await agent.ended(), { code: 0, signal: null, stderr: '' });
     });
 
     for (const [what, body] of [
       ['build', { build: `${build.slice(0, -1)}-` }],
-      ['protocol', { protocol: 2 }],
+      ['protocol', { protocol: protocolVersion + 1 }],
     ] as const) {
       test(`a host of another ${what} is answered by bad-version, and the agent ends`, async (t) => {
         const agent = startAgent(t, command);
         await agent.greet(body);
         const { code, detail } = expectName(await agent.next(0), 'error');
-        assert.deepEqual([code, detail], ['bad-version', `this agent speaks 1 and is build ${build}`]);
+        assert.deepEqual([code, detail], ['bad-version', `this agent speaks ${protocolVersion} and is build ${build}`]);
         assert.equal((await agent.ended()).code, 1);
       });
     }
@@ -320,7 +341,7 @@ for (const abi of Object.keys(abis) as Abi[]) {
     test('the log is told, or why not', async (t) => {
       const agent = await greeted(t);
       const errno = findLogErrno();
-      const [id] = agent.send({ name: 'log', body: { after: 0, follow: false } });
+      const [id] = agent.send({ name: 'log', body: { after: 0, follow: false, fresh: false } });
       const lines = await agent.all(id!);
       const last = lines.at(-1)!;
       if (errno !== undefined) {
@@ -333,7 +354,10 @@ for (const abi of Object.keys(abis) as Abi[]) {
         [...sequences].sort((a, b) => a - b),
       );
       // One that is followed ends when it is cancelled, and is told so.
-      const [followed] = agent.send({ name: 'log', body: { after: sequences.at(-1) ?? 0, follow: true } });
+      const [followed] = agent.send({
+        name: 'log',
+        body: { after: sequences.at(-1) ?? 0, follow: true, fresh: false },
+      });
       assert.equal((await agent.ask({ name: 'cancel', body: { request: followed! } })).name, 'done');
       const end = (await agent.all(followed!)).at(-1)!;
       assert.equal(expectName(end, 'error').code, 'cancelled');
@@ -344,7 +368,7 @@ for (const abi of Object.keys(abis) as Abi[]) {
       const agent = await greeted(t);
       const after = Number.MAX_SAFE_INTEGER;
       const ids = agent.send(
-        ...Array.from({ length: 2000 }, () => ({ name: 'log', body: { after, follow: true } }) as const),
+        ...Array.from({ length: 2000 }, () => ({ name: 'log', body: { after, follow: true, fresh: false } }) as const),
       );
       assert.equal(expectName(await agent.next(ids.at(-1)!), 'error').code, 'bad-order');
       assert.equal((await agent.ask({ name: 'cancel', body: { request: ids[0]! } })).name, 'done');
@@ -405,6 +429,34 @@ for (const abi of Object.keys(abis) as Abi[]) {
         const { modules, leases } = await askState(agent);
         assert.deepEqual([modules, leases], [[], []]);
         assert.equal((await askError(agent, readOf(''))).code, 'bad-order');
+      });
+
+      test('a file that was sent has no name, is what a lease without paths loads, and is gone then', async (t) => {
+        const agent = await greeted(t);
+        const pieces = ['\0verma', 'gic=1.2', '.3 SMP\0'];
+        const ids = agent.send(
+          ...pieces.map((text) => ({ name: 'store', body: { bytes: Buffer.from(text) } }) as const),
+        );
+        for (const id of ids) assert.equal((await agent.next(id)).name, 'done');
+        const open = async (): Promise<readonly string[]> => {
+          const names = await readdir(`/proc/${agent.pid}/fd`);
+          const targets = names.map((name) => readlink(`/proc/${agent.pid}/fd/${name}`).catch(() => ''));
+          return (await Promise.all(targets)).filter((path) => path.includes('.kheaders-upload-'));
+        };
+        const targets = await open();
+        assert.equal(targets.length, 2);
+        for (const path of targets) assert.match(path, / \(deleted\)$/);
+        const { code, detail } = await askError(agent, leaseOf([], { sole: true }));
+        assert.equal(code, 'vermagic');
+        assert.match(detail, new RegExp(`^/proc/${agent.pid}/fd/\\d+ \\(1\\.2\\.3 SMP\\);$`));
+        assert.deepEqual(await open(), []);
+        const again = await askError(agent, leaseOf([], { sole: true }));
+        assert.deepEqual([again.code, again.detail], ['vermagic', '']);
+        const [one] = agent.send({ name: 'store', body: { bytes: Buffer.from('x') } });
+        assert.equal((await agent.next(one!)).name, 'done');
+        const other = await writeModule(t, 0);
+        assert.equal((await askError(agent, leaseOf([other]))).detail, `${other} (1.2.3 SMP);`, 'paths go first');
+        agent.hangUp();
       });
 
       test('daemon and guard are there while somebody is, need little, and end by themselves', async (t) => {

@@ -93,13 +93,13 @@ const unusable: readonly (readonly [string, PhoneScript, Partial<AgentScript> | 
     'it is another build',
     {},
     { greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ build: '\x1b[2J' })]) },
-    /another version \(protocol 1, build \\x1b\[2J/,
+    /another version \(protocol 2, build \\x1b\[2J/,
   ],
   [
     'it speaks another protocol',
     {},
-    { greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ protocol: 2 })]) },
-    /another version \(protocol 2/,
+    { greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ protocol: 99 })]) },
+    /another version \(protocol 99/,
   ],
   ['it only talks', {}, { greeting: Buffer.alloc(80_000, 'WARNING\n') }, /no frames, only text/],
   [

@@ -251,7 +251,15 @@ const statePath = '/dev/.kheaders-lease';
 async function startDaemon(t: TestContext): Promise<AgentProcess> {
   const agent = startAgent(t, command);
   await agent.greet();
-  const body = { module: 'kh_test', release: '', paths: [], archives: [], parameters: '', holder: 'a test' };
+  const body = {
+    module: 'kh_test',
+    release: '',
+    paths: [],
+    archives: [],
+    parameters: '',
+    holder: 'a test',
+    sole: false,
+  };
   assert.equal(expectName(await agent.ask({ name: 'lease', body }), 'error').code, 'vermagic');
   return agent;
 }

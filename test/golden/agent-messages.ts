@@ -13,7 +13,7 @@ export type PlainMessage = Plain<Message>;
 
 const maxU32 = 4_294_967_295;
 const maxU64 = 9_007_199_254_740_991;
-const hello = { protocol: 1, build: '0f1e2d3c4b5a69788796a5b4c3d2e1f0', sender: 'kheaders 0.1.0' };
+const hello = { protocol: 2, build: '0f1e2d3c4b5a69788796a5b4c3d2e1f0', sender: 'kheaders 0.1.0' };
 const archive = '/sys/kernel/kheaders.tar.xz';
 const module = '/vendor/lib/modules/kheaders.ko';
 const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -40,17 +40,18 @@ export const goldenMessages: Readonly<Record<string, PlainMessage>> = {
       archives: [archive, '/proc/kheaders.tar.xz'],
       parameters: 'dyndbg=+p',
       holder: 'ann@build-7 4242',
+      sole: false,
     },
   },
   'lease-empty': {
     name: 'lease',
     id: 0x01020304,
-    body: { module: '', release: '', paths: [], archives: [], parameters: '', holder: '' },
+    body: { module: '', release: '', paths: [], archives: [], parameters: '', holder: '', sole: false },
   },
   'lease-many': {
     name: 'lease',
     id: 4,
-    body: { module: 'm', release: 'r', paths: ['', '', ''], archives: [''], parameters: '', holder: 'ñ' },
+    body: { module: 'm', release: 'r', paths: ['', '', ''], archives: [''], parameters: '', holder: 'ñ', sole: true },
   },
   release: { name: 'release', id: 5, body: {} },
   read: { name: 'read', id: 6, body: { path: archive, offset: 0, digest: true } },
@@ -58,14 +59,16 @@ export const goldenMessages: Readonly<Record<string, PlainMessage>> = {
   'read-high': { name: 'read', id: 8, body: { path: '/', offset: 4_294_967_296, digest: false } },
   stat: { name: 'stat', id: 9, body: { path: module } },
   'stat-empty': { name: 'stat', id: 10, body: { path: '' } },
-  log: { name: 'log', id: 11, body: { after: 0, follow: false } },
-  'log-largest': { name: 'log', id: 12, body: { after: maxU64, follow: true } },
+  log: { name: 'log', id: 11, body: { after: 0, follow: false, fresh: true } },
+  'log-largest': { name: 'log', id: 12, body: { after: maxU64, follow: true, fresh: false } },
   status: { name: 'status', id: 13, body: {} },
   shutdown: { name: 'shutdown', id: 14, body: {} },
   ping: { name: 'ping', id: maxU32, body: {} },
   cancel: { name: 'cancel', id: 15, body: { request: 6 } },
   'cancel-largest': { name: 'cancel', id: 16, body: { request: maxU32 } },
   join: { name: 'join', id: 1, body: { token: '00112233445566778899aabbccddeeff' } },
+  store: { name: 'store', id: 17, body: { bytes: { hex: '7f454c4602010100' } } },
+  'store-empty': { name: 'store', id: 18, body: { bytes: { hex: '' } } },
   kernel: {
     name: 'kernel',
     id: 1,

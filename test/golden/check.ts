@@ -39,7 +39,7 @@ function checkCut(frame: Uint8Array, at: number, expected: string): string[] {
 
 /** A payload that is one byte longer or shorter is another message, as where bytes are the last field, or none. */
 function checkLength(frame: Uint8Array): string[] {
-  const takesAll = [68, 69].includes(frame[4] ?? 0);
+  const takesAll = [14, 68, 69].includes(frame[4] ?? 0);
   const longer = readFrames(resize(frame, frame.length + 1));
   const shorter = frame.length === frameHeader ? 'bad-message' : readFrames(resize(frame, frame.length - 1));
   const problems = [];

@@ -25,9 +25,9 @@ const header: readonly RefusedFrame[] = [
   { what: 'tag 0', hex: '00000000 00 00000000', code: 'bad-frame', message: 'unknown tag 0' },
   {
     what: 'the tag behind the last request',
-    hex: '00000000 0e 00000000',
+    hex: '00000000 0f 00000000',
     code: 'bad-frame',
-    message: 'unknown tag 14',
+    message: 'unknown tag 15',
   },
   { what: 'the tag before the first reply', hex: '00000000 3f 00000000', code: 'bad-frame', message: 'unknown tag 63' },
   {

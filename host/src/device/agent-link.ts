@@ -17,11 +17,11 @@ import { AgentFailure, AgentRefusal, type AgentTrouble } from './agent-refusal.j
 
 /** A request without its id. */
 export type AgentRequest = {
-  readonly [N in 'identity' | 'find' | 'lease' | 'release' | 'read' | 'stat' | 'status' | 'shutdown']: {
-    readonly name: N;
-    readonly body: MessageBody<N>;
-  };
-}['identity' | 'find' | 'lease' | 'release' | 'read' | 'stat' | 'status' | 'shutdown'];
+  readonly [N in RequestName]: { readonly name: N; readonly body: MessageBody<N> };
+}[RequestName];
+
+type RequestName =
+  'identity' | 'find' | 'lease' | 'release' | 'read' | 'stat' | 'log' | 'cancel' | 'store' | 'status' | 'shutdown';
 
 /** How the helper is started. */
 export interface AgentStart {
@@ -145,15 +145,22 @@ export class AgentLink implements AsyncDisposable {
    * refused, which leaves the link as it is; AgentFailure; `device-lost` and others of the connection.
    */
   async next(id: number): Promise<Message> {
+    const message = await this.receive();
+    if (message.id !== id) throw await this.#fail(new AgentFailure('framing', `it answered ${message.id}, not ${id}`));
+    if (message.name === 'error') throw new AgentRefusal(message.body);
+    if (message.name === 'end') await this.#checkDigest(message.body.digest);
+    return message;
+  }
+
+  /**
+   * The next message for any request, an error among them: for who has several requests under way. Errors: AgentFailure;
+   * `device-lost` and others of the connection.
+   */
+  async receive(): Promise<Message> {
     for (;;) {
       const message = await this.#take();
-      if (message.id === id) {
-        if (message.name === 'error') throw new AgentRefusal(message.body);
-        if (message.name === 'end') await this.#checkDigest(message.body.digest);
-        return message;
-      }
       if (this.#pings.delete(message.id)) continue;
-      if (message.id !== 0) throw await this.#fail(new AgentFailure('framing', `it answered ${message.id}, not ${id}`));
+      if (message.id !== 0) return message;
       if (message.name === 'notice') this.#note(message.body.text);
       else throw await this.#fail(complain(message));
     }

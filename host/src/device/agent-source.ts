@@ -72,7 +72,15 @@ export function planRequests(
     return [...whoAmI, { name: 'stat', body: { path } }, { name: 'read', body: { path, ...from } }];
   }
   const { release, modules } = request;
-  const lease = { module: 'kheaders', release, paths: modules, archives: archivePaths, parameters: '', holder };
+  const lease = {
+    module: 'kheaders',
+    release,
+    paths: modules,
+    archives: archivePaths,
+    parameters: '',
+    holder,
+    sole: false,
+  };
   return [
     { name: 'lease', body: lease },
     { name: 'read', body: { path: '', ...from } },

@@ -2,7 +2,7 @@ import { type Field, type Value, flag, list, oneOf, record, rest, text, u32, u64
 import { wireCodes } from './wire-error.js';
 
 /** Raised with every change of a frame or a message: both ends must have the very same. docs/PROTOCOL.md draws it. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const nothing = record({});
 
@@ -49,12 +49,14 @@ export const messages = {
       module: text,
       /** Loads only a file whose vermagic begins with this release; empty: any. */
       release: text,
-      /** Files to try, in order. */
+      /** Files to try, in order; none: the file that was sent by `store`. */
       paths: list(text),
       /** Files of which one must appear; none: that is not asked. */
       archives: list(text),
       parameters: text,
       holder: text,
+      /** Nobody else: refused with EEXIST where the module is loaded already, or held by another. */
+      sole: flag,
     }),
   },
   /** → released */
@@ -66,18 +68,23 @@ export const messages = {
   read: { tag: 6, body: record({ path: text, offset: u64, digest: flag }) },
   /** → fileInfo */
   stat: { tag: 7, body: record({ path: text }) },
-  /** → line…, end: the kernel's log, from the record after `after` on; it goes on until cancelled where `follow` is set. */
-  log: { tag: 8, body: record({ after: u64, follow: flag }) },
+  /**
+   * → line…, end: the kernel's log, from the record after `after` on; it goes on until cancelled where `follow` is set.
+   * With `fresh` nothing is told of what was there before.
+   */
+  log: { tag: 8, body: record({ after: u64, follow: flag, fresh: flag }) },
   /** → state */
   status: { tag: 9, body: nothing },
   /** → done: asks the lease daemon to end as soon as nobody holds a lease. */
   shutdown: { tag: 10, body: nothing },
   /** → done. Any message keeps a link alive; this one does nothing else. */
   ping: { tag: 11, body: nothing },
-  /** → done; a log that is followed ends with an error `cancelled`. Other requests are not cancelled: end the link. */
+  /** → done; a log that is followed tells what is there and ends with an error `cancelled`. Other requests are not cancelled: end the link. */
   cancel: { tag: 12, body: record({ request: u32 }) },
   /** First from an agent to the lease daemon, after hello: the token of its state file. → done */
   join: { tag: 13, body: record({ token: text }) },
+  /** → done: the next bytes of a file that has no name and ends with the session; the next lease without paths loads it. */
+  store: { tag: 14, body: record({ bytes: rest }) },
 
   kernel: {
     tag: 64,

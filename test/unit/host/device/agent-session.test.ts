@@ -100,7 +100,7 @@ test('openTransfer of a module: one conversation as root, all asked for at once'
   const { holder, ...body } = lease.body;
   assert.match(holder, /^[\x21-\x7e]+@[\x21-\x7e]+ pid \d+$/);
   const archives = ['/sys/kernel/kheaders.tar.xz', '/proc/kheaders.tar.xz'];
-  assert.deepEqual(body, { module: 'kheaders', release, paths: [modulePath], archives, parameters: '' });
+  assert.deepEqual(body, { module: 'kheaders', release, paths: [modulePath], archives, parameters: '', sole: false });
   assert.deepEqual(read.body, { path: '', offset: 0, digest: false });
   assert.deepEqual(warnings(), []);
 });
@@ -337,7 +337,7 @@ const fallbacks: readonly (readonly [string, PhoneScript, Case, RegExp])[] = [
         greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ build: 'feed' })]),
       },
     },
-    /it is another version \(protocol 1, build feed; expected 1, 0123456789abcdef\)/,
+    /it is another version \(protocol 2, build feed; expected 2, 0123456789abcdef\)/,
   ],
   [
     'its daemon missing',
