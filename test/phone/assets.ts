@@ -9,7 +9,7 @@ import { dropIndex, ensureIndex, indexDir, isIndexOld, readVersions } from './in
 import type { Arch, Kind } from './options.js';
 import { buildScripts, cacheDir } from './paths.js';
 import { exists, publish } from './publish.js';
-import { buildSteps, phoneSteps, withInputs, type Index, type Step } from './steps.js';
+import { buildSteps, fixtureStep, phoneSteps, withInputs, type Index, type Step } from './steps.js';
 
 export interface Assets {
   kernel: string;
@@ -178,4 +178,12 @@ export async function findBuildAssets(arch: Arch, report: Report): Promise<Build
     common: await realpath(join(usable, 'source')),
     vmlinuz: await realpath(join(usable, 'vmlinuz')),
   };
+}
+
+/** The folder with the modules that tests load on phones of this architecture: NAME.ko for each build/src/fixtures/NAME.c. */
+export async function buildFixtures(arch: Arch, report: Report = () => undefined): Promise<string> {
+  const fixtures = fixtureStep(arch);
+  const plan = await makeFreshPlan(withInputs([fixtures]), report);
+  await runMissing(plan, report);
+  return stepDir(plan, fixtures);
 }

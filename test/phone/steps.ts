@@ -146,6 +146,12 @@ function archiveStep(layout: Layout, arch: Arch, pages: Pages, { packages, kerne
     : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages });
 }
 
+/** Modules that tests load on phones of this architecture. */
+export function fixtureStep(arch: Arch): Step {
+  const { packages } = kernelSteps(arch, '4k');
+  return step('fixtures', `fixtures-${arch}`, arch, [packages], { packages: compilers(arch), files: ['src/fixtures'] });
+}
+
 /** The steps and all they build on, inputs first. */
 export function withInputs(steps: readonly Step[]): Step[] {
   const found = new Set<Step>();

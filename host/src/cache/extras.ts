@@ -10,7 +10,7 @@ import { moveAside } from './publish.js';
 import { createCache } from './staging.js';
 
 /** What is known of a kernel beside its headers, one file each; docs/CACHE-FORMAT.md says what is in them. */
-export type ExtraName = 'config.gz' | 'symbols.json' | 'btf' | 'vmlinux.h';
+export type ExtraName = 'config.gz' | 'symbols.json' | 'phone.json' | 'btf' | 'vmlinux.h';
 
 type EntryName = { readonly release: string; readonly digest: string };
 

@@ -263,9 +263,31 @@ const refusals: Readonly<Record<string, string>> = {
 };
 
 function adviseModule(d: ErrorDetails): Advice {
+  if (d.path !== undefined) return adviseRun(d, d.path);
   const why = d.reason === undefined ? undefined : (refusals[d.reason] ?? `Reason: ${printable(d.reason)}`);
   return advise(
     [why, said(d)],
     [`adb${s(d)} shell su -c 'dmesg | tail'`, `kheaders pull${s(d)} --no-load   (cuts the archive out of the file)`],
   );
+}
+
+/** Of a module of the user's own; what the kernel says of it is in its log. */
+const runRefusals: Readonly<Record<string, string>> = {
+  ...refusals,
+  EEXIST: 'Somebody needs it; it was not touched.',
+  ENOENT: 'It needs symbols that this kernel does not export to it.',
+  EINVAL: 'Symbols of other versions, a missing MODULE_IMPORT_NS, or a parameter it does not take.',
+  EBUSY: 'Somebody uses it. The phone tries again by itself while anybody there can.',
+  'no-exit': 'A module needs module_exit(), even an empty one, to be unloaded.',
+};
+
+function adviseRun(d: ErrorDetails, path: string): Advice {
+  const why = d.reason === undefined ? undefined : (runRefusals[d.reason] ?? `Reason: ${printable(d.reason)}`);
+  const said = (d.output ?? '').split('\n').filter((line) => line !== '');
+  const file = word(path);
+  const next =
+    d.reason === 'EEXIST' || d.reason === 'EBUSY'
+      ? [`adb${s(d)} shell cat /proc/modules`, `kheaders agent status${s(d)}`]
+      : [`kheaders check ${file}${s(d)}`];
+  return advise([why, ...said.slice(0, 8).map((line) => `kernel: ${printable(line)}`)], next);
 }

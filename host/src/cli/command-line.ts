@@ -7,6 +7,7 @@ import { buildCommand } from './commands/build.js';
 import { btfCommand } from './commands/btf.js';
 import { cacheCommand } from './commands/cache.js';
 import { cflagsCommand } from './commands/cflags.js';
+import { checkCommand } from './commands/check.js';
 import { devicesCommand } from './commands/devices.js';
 import { diffCommand } from './commands/diff.js';
 import { envCommand } from './commands/env.js';
@@ -18,6 +19,7 @@ import { pathCommand } from './commands/path.js';
 import { pruneCommand } from './commands/prune.js';
 import { pullCommand } from './commands/pull.js';
 import { removeCommand } from './commands/remove.js';
+import { runCommand } from './commands/run.js';
 import { showCommand } from './commands/show.js';
 import { verifyCommand } from './commands/verify.js';
 import type { Io } from './io.js';
@@ -44,6 +46,8 @@ const commands: readonly RegisteredCommand[] = [
   envCommand,
   cflagsCommand,
   btfCommand,
+  checkCommand,
+  runCommand,
 ];
 
 /**
@@ -101,7 +105,7 @@ function makeParser(argv: readonly string[], command: RegisteredCommand | undefi
 /** yargs makes a list of an option given twice; where one value is expected, neither of the two is surely meant. */
 function assertOnce(args: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(args)) {
-    if (!Array.isArray(value) || name.length === 1 || ['names', 'source'].includes(name)) continue;
+    if (!Array.isArray(value) || name.length === 1 || ['names', 'source', 'parameters'].includes(name)) continue;
     throw new KhError('usage', `--${name} can be given only once`);
   }
   return true;

@@ -29,14 +29,16 @@ const stepTexts: Readonly<Record<Step, string>> = {
   probe: 'asking the phone for its kernel',
   install: 'installing the helper on the phone',
   root: 'becoming root',
-  load: 'loading kheaders.ko',
+  load: 'loading the module',
   read: 'reading the archive',
-  unload: 'unloading kheaders.ko',
+  unload: 'unloading the module',
   extract: 'extracting',
   check: 'checking',
   publish: 'publishing',
   tools: 'building kbuild’s own programs',
   build: 'building the module',
+  facts: 'reading the phone’s kernel and modules',
+  run: 'running; Ctrl-C unloads',
 };
 
 /** Warnings about the phone's state are shown even with --quiet. */

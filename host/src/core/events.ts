@@ -1,4 +1,4 @@
-/** The steps of a pull, in order, and those of a build; each is reported when it begins. */
+/** The steps of a pull, in order, then those of other commands; each is reported when it begins. */
 export type Step =
   | 'connect'
   | 'probe'
@@ -11,7 +11,9 @@ export type Step =
   | 'check'
   | 'publish'
   | 'tools'
-  | 'build';
+  | 'build'
+  | 'facts'
+  | 'run';
 
 /** What the library reports while it works. Values, not text: the CLI draws them, tests compare them. */
 export type Event =
@@ -32,4 +34,13 @@ export type Event =
   | { readonly kind: 'trace'; readonly serial?: string; readonly what: 'adb' | 'run'; readonly text: string };
 
 export type WarningCode =
-  'module-left' | 'retry' | 'source' | 'identity-index' | 'cleanup' | 'skipped' | 'agent' | 'resume' | 'build';
+  | 'module-left'
+  | 'retry'
+  | 'source'
+  | 'identity-index'
+  | 'cleanup'
+  | 'skipped'
+  | 'agent'
+  | 'resume'
+  | 'build'
+  | 'facts';

@@ -1,0 +1,146 @@
+import { isBuiltIn } from '../build/kernel-config.js';
+import { readKernelFacts } from '../build/read-kernel-facts.js';
+import type { KernelFacts, ModuleForm } from '../build/kernel-facts.js';
+import { formatPhoneRecord, parsePhoneRecord } from '../build/phone-record.js';
+import { readExtra, writeExtra } from '../cache/extras.js';
+import type { Cache, Entry } from '../cache/format.js';
+import { type Context, throwIfAborted } from '../core/context.js';
+import { isKhError } from '../core/error.js';
+import { AgentRefusal } from '../device/agent-refusal.js';
+import type { PhoneAgent } from '../device/phone-agent.js';
+import { readModule } from '../image/read-module.js';
+import type { SymbolTable } from '../image/symbol-table.js';
+import { formatSymbolTables, parseSymbolTables } from '../image/symbol-tables.js';
+import { unwrap } from '../image/unwrap.js';
+import { loadedExportsScript, parseLoadedExports } from './loaded-exports.js';
+import { moduleListScript, parseModuleList } from './module-listing.js';
+import { type ModuleTables, tablesOf } from './module-tables.js';
+import { readBootSymbols } from './boot-symbols.js';
+import { readRemote } from './read-remote.js';
+
+/** A module with its debug information is larger than what is wanted of it is worth. */
+const moduleLimit = 32 * 1024 * 1024;
+/** All modules of a phone together. */
+const totalLimit = 512 * 1024 * 1024;
+const smallLimit = 4 * 1024 * 1024;
+
+export interface GatherOptions {
+  readonly cache: Cache;
+  readonly entry: Entry;
+  /** Reads the phone again where it was read before. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * Reads from a phone what is known of its kernel beyond the headers, and keeps it beside the entry: the configuration,
+ * and the symbols and CRCs of its modules. Once for each entry. What cannot be read is reported as a warning.
+ * Errors: AgentFailure and those of the connection and the cache.
+ */
+export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions, ctx: Context): Promise<void> {
+  const { cache, entry } = options;
+  if (options.force !== true && (await isGathered(agent, options))) return;
+  ctx.report({ kind: 'step', step: 'facts' });
+  const config = await readOptional(agent, '/proc/config.gz', smallLimit);
+  if (config !== undefined) await writeExtra(cache, entry, 'config.gz', config);
+  const known = await readKernelFacts(cache, entry);
+  const image = await readBootSymbols(agent, ctx);
+  const { tables, form } = await readModules(agent, entry.release, ctx);
+  const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent, ctx) : [];
+  await keepTables(cache, entry, [...image, ...tables, ...loaded]);
+  await writeExtra(cache, entry, 'phone.json', Buffer.from(formatPhoneRecord({ asRoot: agent.asRoot, form })));
+  if (!agent.asRoot) warn(ctx, 'Without root only a part of what the phone knows of its kernel was read');
+}
+
+/** What a phone is like now: the facts of its entry, and what is loaded. Errors: as gatherPhoneFacts(). */
+export async function readPhoneFacts(agent: PhoneAgent, options: GatherOptions, ctx: Context): Promise<KernelFacts> {
+  await gatherPhoneFacts(agent, options, ctx);
+  const facts = await readKernelFacts(options.cache, options.entry);
+  const enforce = await readOptional(agent, '/sys/module/module/parameters/sig_enforce', smallLimit);
+  return {
+    ...facts,
+    loaded: await readLoaded(agent),
+    signaturesEnforced: enforce === undefined ? undefined : enforce.toString('latin1').trim() === 'Y',
+  };
+}
+
+/** Puts tables beside the entry; those that were there from other files stay. */
+async function keepTables(cache: Cache, entry: Entry, fresh: readonly SymbolTable[]): Promise<void> {
+  const text = (await readExtra(cache, entry, 'symbols.json'))?.toString('utf8');
+  const known = text === undefined ? [] : parseSymbolTables(text);
+  const others = known.filter((old) => !fresh.some((table) => isSameSource(table, old)));
+  await writeExtra(cache, entry, 'symbols.json', Buffer.from(formatSymbolTables([...fresh, ...others])));
+}
+
+async function isGathered(agent: PhoneAgent, { cache, entry }: GatherOptions): Promise<boolean> {
+  const record = await readExtra(cache, entry, 'phone.json');
+  return record !== undefined && (parsePhoneRecord(record.toString('utf8')).asRoot || !agent.asRoot);
+}
+
+function isSameSource({ source: a, exporter }: SymbolTable, old: SymbolTable): boolean {
+  return a.kind === old.source.kind && a.path === old.source.path && exporter === old.exporter;
+}
+
+async function readOptional({ link }: PhoneAgent, path: string, limit: number): Promise<Buffer | undefined> {
+  try {
+    return await readRemote(link, path, limit);
+  } catch (error) {
+    if (error instanceof AgentRefusal && error.body.code === 'io') return undefined;
+    throw error;
+  }
+}
+
+async function readLoaded(agent: PhoneAgent): Promise<readonly string[] | undefined> {
+  const text = (await readOptional(agent, '/proc/modules', smallLimit))?.toString('latin1');
+  const names = text?.split('\n').map((line) => line.split(' ')[0] ?? '');
+  return names?.filter((name) => /^\w{1,64}$/.test(name));
+}
+
+async function readLoadedExports(agent: PhoneAgent, ctx: Context): Promise<readonly SymbolTable[]> {
+  const loaded = agent.asRoot ? await readLoaded(agent) : undefined;
+  if (loaded === undefined) return [];
+  const { stdout, code } = await agent.run(loadedExportsScript, ctx);
+  return code === 0 ? parseLoadedExports(stdout, loaded) : [];
+}
+
+async function readModules(agent: PhoneAgent, release: string, ctx: Context): Promise<ModuleTables> {
+  const loaded = (await readLoaded(agent)) ?? [];
+  const { stdout } = await agent.run(moduleListScript, ctx);
+  const tables: SymbolTable[] = [];
+  let form: ModuleForm | undefined;
+  let left = totalLimit;
+  const skipped: string[] = [];
+  for (const path of parseModuleList(stdout)) {
+    throwIfAborted(ctx);
+    const read = left > 0 ? await readOneModule(agent, path, { release, loaded }, ctx) : undefined;
+    left -= read?.bytes ?? 0;
+    if (read?.found === undefined) skipped.push(path);
+    else tables.push(...read.found.tables);
+    form ??= read?.found?.form;
+  }
+  if (skipped.length > 0) {
+    const names = skipped.slice(0, 3).join(', ');
+    warn(ctx, `${skipped.length} modules of the phone were not used: unreadable, or of another kernel (${names} …)`);
+  }
+  return { tables, form };
+}
+
+async function readOneModule(
+  agent: PhoneAgent,
+  path: string,
+  kernel: { readonly release: string; readonly loaded: readonly string[] },
+  ctx: Context,
+): Promise<{ readonly bytes: number; readonly found: ModuleTables | undefined } | undefined> {
+  const file = await readOptional(agent, path, moduleLimit);
+  if (file === undefined) return undefined;
+  try {
+    const bytes = await unwrap(file, ctx, moduleLimit);
+    return { bytes: file.length, found: tablesOf(readModule(bytes), { path, bytes: file }, kernel) };
+  } catch (error) {
+    if (!isKhError(error, 'archive-corrupt') && !isKhError(error, 'archive-refused')) throw error;
+    return { bytes: file.length, found: undefined };
+  }
+}
+
+function warn(ctx: Context, message: string): void {
+  ctx.report({ kind: 'warning', warning: 'facts', message });
+}
