@@ -19,6 +19,8 @@ export interface Assets {
   release: string;
   archivePath: string | undefined;
   koPath: string | undefined;
+  /** A folder: `vmlinuz`, `config` and `objects`, where the kernel's Module.symvers is. */
+  kernelPath: string;
   /** Names everything that these files were made of, and the emulator. */
   key: string;
 }
@@ -54,8 +56,9 @@ async function runScript(script: string, env: Record<string, string>, name: stri
 async function runStep(plan: Plan, step: Step): Promise<void> {
   const env: Record<string, string> = { ARCH: step.arch, PAGES: step.pages, APT: indexDir(step.index) };
   if (step.layout) env['LAYOUT'] = step.layout;
+  if (step.variant) env['VARIANT'] = step.variant;
   for (const input of step.inputs) {
-    env[`IN_${input.script.toUpperCase().replaceAll('-', '_')}`] = stepDir(plan, input);
+    env[`IN_${input.role.toUpperCase().replaceAll('-', '_')}`] = stepDir(plan, input);
   }
   await publish(stepDir(plan, step), (staging) => runScript(step.script, { ...env, OUT: staging }, step.id));
 }
@@ -81,12 +84,18 @@ async function makePlan(steps: readonly Step[], report: Report): Promise<Plan> {
   return { steps, keys, versions, missing: steps.filter((_, at) => !present[at]) };
 }
 
+/** True of an index that was made before a step came to want more of it. */
+function lacksVersions({ missing, versions }: Plan, index: Index): boolean {
+  const wanted = missing.filter((step) => step.index === index).flatMap((step) => step.versions);
+  return wanted.some((name) => versions.downloaded.get(index)?.has(name) !== true);
+}
+
 /** Downloads need fresh lists; what is already built does not. */
 async function makeFreshPlan(steps: readonly Step[], report: Report): Promise<Plan> {
   const plan = await makePlan(steps, report);
   const needed = usedIndexes(plan.missing);
   const ages = await Promise.all(needed.map(isIndexOld));
-  const old = needed.filter((_, at) => ages[at]);
+  const old = needed.filter((index, at) => ages[at] || lacksVersions(plan, index));
   if (old.length === 0) return plan;
   await Promise.all(old.map(dropIndex));
   return makePlan(steps, report);
@@ -118,7 +127,9 @@ async function runMissing(plan: Plan, report: Report): Promise<void> {
 }
 
 async function describe(plan: Plan, kind: Kind): Promise<Assets> {
-  const { arch, layout } = kind;
+  const { arch, layout, kernel } = kind;
+  // What is built in truly is no file; Debian's kernel has it as a module on every phone.
+  const hasKo = layout !== 'none' && (kernel === 'debian' || layout !== 'builtin');
   const { packages, modules, bootImage, image } = phoneSteps(kind);
   const [modulesDir, imageDir] = [stepDir(plan, modules), stepDir(plan, image)];
   const emulator = plan.versions.installed.get(arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86');
@@ -128,7 +139,8 @@ async function describe(plan: Plan, kind: Kind): Promise<Assets> {
     bootImage: join(stepDir(plan, bootImage), 'boot.img'),
     release: (await readFile(join(imageDir, 'release'), 'utf8')).trim(),
     archivePath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.tar.xz'),
-    koPath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.ko'),
+    koPath: hasKo ? join(modulesDir, 'kheaders.ko') : undefined,
+    kernelPath: join(stepDir(plan, packages), 'usable'),
     key: sha256(plan.keys.get(image) ?? '', plan.keys.get(bootImage) ?? '', emulator ?? ''),
   };
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import * as commands from './commands.js';
 import {
   ARCHES,
+  KERNELS,
   LAYOUTS,
   PAGE_SIZES,
   SU_MODES,
@@ -14,8 +15,8 @@ import {
 } from './options.js';
 
 const USAGE = `usage: scripts/phone COMMAND
-  build [--arch A] [--layout L] [--pages P]
-                                     build what is missing (without options: everything with 4k pages)
+  build [--arch A] [--layout L] [--pages P] [--kernel K]
+                                     build what is missing (without options: everything with 4k pages and Debian's kernel)
   up [options]                       start a phone; prints lines for eval "$(scripts/phone up)"
   down [NAME…|--all]                 end phones, and the adb server with the last one
   status [--json]
@@ -23,6 +24,7 @@ const USAGE = `usage: scripts/phone COMMAND
   snapshot save [options]            boot once and keep the state
   snapshot restore [options]         as up, from the kept state
 options: --name N --arch x86_64|arm64 --layout sys|proc|legacy|builtin|none --pages 4k|16k (16k: arm64)
+  --kernel debian|gki|gki-other (gki: arm64, layouts sys and builtin; gki-other: arm64, sys; built for many minutes, once)
   --su magisk|aosp|deny|hang --no-su --user-build --unauthorized --sig-enforce --count N --memory MiB
 `;
 
@@ -31,6 +33,7 @@ const OPTIONS = {
   arch: { type: 'string' },
   layout: { type: 'string' },
   pages: { type: 'string' },
+  kernel: { type: 'string' },
   su: { type: 'string' },
   'no-su': { type: 'boolean' },
   'user-build': { type: 'boolean' },
@@ -72,6 +75,7 @@ function readOptions(values: Values): PhoneSpec {
     arch: choice('arch', ARCHES, values.arch),
     layout: choice('layout', LAYOUTS, values.layout),
     pages: choice('pages', PAGE_SIZES, values.pages),
+    kernel: choice('kernel', KERNELS, values.kernel),
     su: values['no-su'] ? 'none' : choice('su', SU_MODES, values.su),
     userBuild: values['user-build'],
     unauthorized: values.unauthorized,
@@ -94,14 +98,22 @@ async function up(values: Values, snapshots: boolean): Promise<void> {
   process.stdout.write(await commands.exportLines(phones));
 }
 
-async function build(values: Values): Promise<void> {
-  const { arch, layout } = values;
+/** All kinds that the options leave open, without those that do not exist. */
+function readKinds(values: Values): Kind[] {
   const pages = choice('pages', PAGE_SIZES, values.pages) ?? '4k';
-  const arches = arch === undefined ? ARCHES : [choice('arch', ARCHES, arch) ?? 'x86_64'];
-  const layouts = layout === undefined ? LAYOUTS : [choice('layout', LAYOUTS, layout) ?? 'sys'];
-  const kinds = arches.flatMap((one) => layouts.map((other) => ({ arch: one, layout: other, pages })));
-  kinds.forEach(assertKind);
-  await commands.build(kinds, report);
+  const kernel = choice('kernel', KERNELS, values.kernel) ?? 'debian';
+  const arch = choice('arch', ARCHES, values.arch);
+  const layout = choice('layout', LAYOUTS, values.layout);
+  const arches = arch === undefined ? ARCHES : [arch];
+  const layouts = layout === undefined ? LAYOUTS : [layout];
+  const kinds = arches.flatMap((one) => layouts.map((other) => ({ arch: one, layout: other, pages, kernel })));
+  const possible = kinds.filter((kind) => kindProblem(kind) === undefined);
+  if (possible.length === 0) kinds.forEach(assertKind);
+  return possible;
+}
+
+async function build(values: Values): Promise<void> {
+  await commands.build(readKinds(values), report);
 }
 
 async function down(names: readonly string[], values: Values): Promise<void> {

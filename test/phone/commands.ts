@@ -34,9 +34,9 @@ async function claimName(name: string): Promise<void> {
 
 async function record(spec: PhoneSpec, machine: Machine, report: Report): Promise<registry.PhoneRecord> {
   const assets = await findAssets(spec, report);
-  const { name, arch, layout, pages } = spec;
+  const { name, arch, layout, pages, kernel } = spec;
   const entry = {
-    ...{ name, arch, layout, pages, release: assets.release },
+    ...{ name, arch, layout, pages, kernel, release: assets.release },
     archivePath: assets.archivePath ?? null,
     koPath: assets.koPath ?? null,
     serial: `127.0.0.1:${await machine.adbPort()}`,
@@ -104,8 +104,8 @@ export async function status(json: boolean): Promise<string> {
   const phones = (await registry.readPhones()).map((phone) => ({ ...phone, running: isRunning(phone.process) }));
   if (json) return `${JSON.stringify({ adbServerPort: server?.port ?? null, phones }, null, 2)}\n`;
   const lines = phones.map(
-    ({ name, serial, arch, layout, pages, running, process: { pid } }) =>
-      `${name}\t${running ? 'running' : 'ended'}\t${serial}\t${arch}\t${layout}\t${pages}\tpid ${pid}`,
+    ({ name, serial, arch, layout, pages, kernel, running, process: { pid } }) =>
+      `${name}\t${running ? 'running' : 'ended'}\t${serial}\t${arch}\t${layout}\t${pages}\t${kernel}\tpid ${pid}`,
   );
   return [`adb server: ${server ? `port ${server.port}` : 'none'}`, ...lines, ''].join('\n');
 }

@@ -27,6 +27,8 @@ export interface Phone extends AsyncDisposable {
   readonly koPath: string | undefined;
   /** On the host: the content of the phone's boot partition. */
   readonly bootImagePath: string;
+  /** On the host, a folder: `vmlinuz`, `config` and `objects`, where the kernel's Module.symvers is. */
+  readonly kernelPath: string;
   readonly pid: number;
   /** Waits until adb says `device`, or `unauthorized` for such a phone. */
   connect(server: AdbServer): Promise<void>;
@@ -104,6 +106,7 @@ class VirtualPhone implements Phone {
   readonly archivePath: string | undefined;
   readonly koPath: string | undefined;
   readonly bootImagePath: string;
+  readonly kernelPath: string;
   readonly pid: number;
   private readonly servers = new Set<AdbServer>();
 
@@ -121,6 +124,7 @@ class VirtualPhone implements Phone {
     this.archivePath = assets.archivePath;
     this.koPath = assets.koPath;
     this.bootImagePath = assets.bootImage;
+    this.kernelPath = assets.kernelPath;
     this.pid = machine.process.pid;
   }
 

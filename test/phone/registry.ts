@@ -11,6 +11,7 @@ export interface PhoneRecord {
   arch: string;
   layout: string;
   pages: string;
+  kernel: string;
   release: string;
   archivePath: string | null;
   koPath: string | null;

@@ -1,4 +1,4 @@
-import { kindProblem, type Arch, type Kind, type Layout, type Pages } from './options.js';
+import { kindProblem, type Arch, type Kernel, type Kind, type Layout, type Pages } from './options.js';
 
 /** Private apt states: Debian's release, and its backports, whose kernels come with 16 KiB pages too. */
 export const INDEXES = ['apt', 'apt-backports'] as const;
@@ -9,9 +9,13 @@ export interface Step {
   /** Unique; the name of the step's folder in the cache. */
   readonly id: string;
   readonly script: string;
+  /** Steps that build on this one find its result in IN_<ROLE>. */
+  readonly role: string;
   readonly arch: Arch;
   readonly pages: Pages;
   readonly layout?: Layout;
+  /** Of what is built in several ways: which one. */
+  readonly variant?: string;
   readonly inputs: readonly Step[];
   /** Files and folders below build/ that the script reads, besides itself and common.sh. */
   readonly files: readonly string[];
@@ -23,7 +27,9 @@ export interface Step {
   readonly packages: readonly string[];
 }
 
-type Extras = Partial<Pick<Step, 'pages' | 'layout' | 'files' | 'index' | 'versions' | 'packages'>>;
+type Extras = Partial<
+  Pick<Step, 'role' | 'pages' | 'layout' | 'variant' | 'files' | 'index' | 'versions' | 'packages'>
+>;
 
 const shared = new Map<string, Step>();
 
@@ -31,7 +37,7 @@ function step(script: string, id: string, arch: Arch, inputs: readonly Step[], e
   const known = shared.get(id);
   if (known) return known;
   const nothing = { files: [], versions: [], packages: [] };
-  const made: Step = { id, script, arch, pages: '4k', inputs, index: 'apt', ...nothing, ...extras };
+  const made: Step = { id, script, role: script, arch, pages: '4k', inputs, index: 'apt', ...nothing, ...extras };
   shared.set(id, made);
   return made;
 }
@@ -81,19 +87,31 @@ function kernelSteps(arch: Arch, pages: Pages): KernelSteps {
   };
 }
 
-export interface PhoneSteps {
-  packages: Step;
-  modules: Step;
-  bootImage: Step;
-  image: Step;
+/** The kernel nearer to GKI, as its own build leaves it. A variant begins with the objects of the kernel without one. */
+function gkiKernel(layout: Layout, kernel: Kernel): Step {
+  const tools = step('llvm', 'llvm', 'x86_64', [], { versions: ['llvm-14', 'flex', 'bison'] });
+  const source = step('gki-source', 'gki-source', 'x86_64', [], { packages: ['linux-source-6.1'] });
+  const build = (id: string, inputs: readonly Step[], variant: string): Step =>
+    step('gki-kernel', id, 'arm64', inputs, {
+      role: 'packages',
+      variant,
+      files: [`src/gki/${variant}.config`],
+      packages: ['gcc-12', 'libssl-dev'],
+    });
+  const plain = build('gki-kernel', [tools, source], 'gki');
+  if (kernel === 'gki' && layout === 'sys') return plain;
+  const variant = kernel === 'gki' ? 'builtin' : 'other';
+  return build(`gki-kernel-${variant}`, [tools, source, plain], variant);
 }
 
-/** The steps whose results a phone of this kind is made of. */
-export function phoneSteps(kind: Kind): PhoneSteps {
-  const problem = kindProblem(kind);
-  if (problem) throw new Error(problem);
-  const { arch, layout, pages } = kind;
-  const guest = pages === '4k' ? arch : `${arch}-${pages}`;
+/** The kernel, and what it has of kheaders. */
+function kernelAndModules(kind: Kind, guest: string): Pick<PhoneSteps, 'packages' | 'modules'> {
+  const { arch, layout, pages, kernel } = kind;
+  if (kernel !== 'debian') {
+    const packages = gkiKernel(layout, kernel);
+    const modules = step('gki-modules', `modules-${guest}-${layout}`, arch, [packages], { role: 'modules', layout });
+    return { packages, modules };
+  }
   const { packages, kernelFiles } = kernelSteps(arch, pages);
   const archive = archiveStep(layout, arch, pages, { packages, kernelFiles });
   const made = layout === 'none' ? [packages, kernelFiles] : [packages, kernelFiles, archive];
@@ -103,12 +121,35 @@ export function phoneSteps(kind: Kind): PhoneSteps {
     packages: compilers(arch),
     files: ['src/kheaders-to-proc.py'],
   });
-  const vendorModules = step('vendor-modules', `vendor-modules-${guest}`, arch, [packages], { pages });
-  const base = step('base-image', `base-image-${guest}`, arch, [...programs(arch), packages, vendorModules], {
+  return { packages, modules };
+}
+
+export interface PhoneSteps {
+  packages: Step;
+  modules: Step;
+  bootImage: Step;
+  image: Step;
+}
+
+function guestName({ arch, layout, pages, kernel }: Kind): string {
+  if (kernel !== 'debian') return layout === 'builtin' ? `${kernel}-${layout}` : kernel;
+  return pages === '4k' ? arch : `${arch}-${pages}`;
+}
+
+/** The steps whose results a phone of this kind is made of. */
+export function phoneSteps(kind: Kind): PhoneSteps {
+  const problem = kindProblem(kind);
+  if (problem) throw new Error(problem);
+  const { arch, layout, pages, kernel } = kind;
+  const guest = guestName(kind);
+  const { packages, modules } = kernelAndModules(kind, guest);
+  const vendorModules =
+    kernel === 'debian' ? [step('vendor-modules', `vendor-modules-${guest}`, arch, [packages], { pages })] : [];
+  const base = step('base-image', `base-image-${guest}`, arch, [...programs(arch), packages, ...vendorModules], {
     pages,
     files: ['src/mksh'],
   });
-  const image = step('image', `image-${guest}-${layout}`, arch, [base, modules, packages, vendorModules], {
+  const image = step('image', `image-${guest}-${layout}`, arch, [base, modules, packages, ...vendorModules], {
     pages,
     layout,
   });

@@ -84,7 +84,7 @@ install_boot_modules() {
 
 make_directories
 install_programs
-install -m 644 "$IN_VENDOR_MODULES"/modules/* "$root/vendor/lib/modules/"
+[ -z "${IN_VENDOR_MODULES:-}" ] || install -m 644 "$IN_VENDOR_MODULES"/modules/* "$root/vendor/lib/modules/"
 write_accounts
 write_properties
 cp "$here/src/mksh/mkshrc" "$system/etc/mkshrc"

@@ -6,8 +6,13 @@ root=$OUT/root
 release=$(cat "$IN_PACKAGES/release")
 first_stage=$root/first_stage_modules
 mkdir -p "$first_stage"
-cp "$IN_MODULES/configs.ko" "$first_stage/"
-echo configs.ko > "$first_stage/layout.load"
+
+# load_at_boot MODULE: what a kernel has built in is no file.
+load_at_boot() {
+  [ -e "$IN_MODULES/$1" ] || return 0
+  cp "$IN_MODULES/$1" "$first_stage/"
+  echo "$1" >> "$first_stage/layout.load"
+}
 
 # install_module DIRECTORY NAME-IN-IT NAME-IN-MODULES.DEP
 install_module() {
@@ -17,6 +22,7 @@ install_module() {
   touch "$root/$1/modules.alias" "$root/$1/modules.softdep"
 }
 
+load_at_boot configs.ko
 case $LAYOUT in
   sys) install_module "system_dlkm/lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
   proc)
@@ -25,10 +31,7 @@ case $LAYOUT in
     install_module vendor/lib/modules kheaders.ko /vendor/lib/modules/kheaders.ko
     ;;
   legacy) install_module "lib/modules/$release" kernel/kernel/kheaders.ko kernel/kernel/kheaders.ko ;;
-  builtin)
-    cp "$IN_MODULES/kheaders.ko" "$first_stage/"
-    echo kheaders.ko >> "$first_stage/layout.load"
-    ;;
+  builtin) load_at_boot kheaders.ko ;;
 esac
 
 (cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) > "$OUT/layout.cpio"

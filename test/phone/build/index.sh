@@ -29,6 +29,7 @@ case $INDEX in
     echo "abi $abi"
     echo "linux $(binary_version "linux-image-$abi-cloud-amd64")"
     echo "libssl-dev $(binary_version libssl-dev:arm64)"
+    for name in llvm-14 flex bison; do echo "$name $(binary_version "$name")"; done
     for name in toybox mksh android-platform-tools; do echo "$name $(source_version "$name")"; done
     ;;
   apt-backports)
@@ -38,4 +39,4 @@ case $INDEX in
     ;;
 esac > "$APT/versions"
 cat "$APT/versions"
-if grep -v '^[a-z-]* [^ ]' "$APT/versions"; then exit 1; fi
+if grep -v '^[a-z0-9-]* [^ ]' "$APT/versions"; then exit 1; fi
