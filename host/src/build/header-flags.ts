@@ -42,7 +42,7 @@ export function listHeaderFlags(kind: FlagKind, { headers, srcArch, target, forc
   const common = [
     `--target=${target.triple}`,
     '-nostdlibinc',
-    ...listFolders(srcArch).map((path) => folder + join(headers, path)),
+    ...listHeaderFolders(srcArch).map((path) => folder + join(headers, path)),
     ...forced.flatMap((path) => ['-include', join(headers, path)]),
     '-D__KERNEL__',
     ...target.defines.map((text) => `-D${text}`),
@@ -52,8 +52,8 @@ export function listHeaderFlags(kind: FlagKind, { headers, srcArch, target, forc
   return [...common, ...(kind === 'bpf' ? listBpfFlags(target) : moduleFlags), ...quiet];
 }
 
-/** LINUXINCLUDE of the kernel's Makefile. */
-function listFolders(srcArch: string): readonly string[] {
+/** The folders kernel code is compiled with, in the order of LINUXINCLUDE (the kernel's Makefile). */
+export function listHeaderFolders(srcArch: string): readonly string[] {
   return [
     `arch/${srcArch}/include`,
     `arch/${srcArch}/include/generated`,

@@ -1,13 +1,7 @@
 import { join } from 'node:path';
 import type { Toolchain } from './choose-toolchain.js';
 import type { EntryFacts } from './entry-facts.js';
-
-/** The folders below the top of the headers that kernel code is compiled with, in the order of LINUXINCLUDE (Makefile). */
-export function listIncludeFolders(srcArch: string): readonly string[] {
-  const arch = `arch/${srcArch}/include`;
-  const kernel = [arch, `${arch}/generated`, 'include'];
-  return [...kernel, `${arch}/uapi`, `${arch}/generated/uapi`, 'include/uapi', 'include/generated/uapi'];
-}
+import { listHeaderFolders } from './header-flags.js';
 
 const triples: Readonly<Record<string, string>> = {
   arm64: 'aarch64-linux-gnu',
@@ -26,6 +20,6 @@ export function callCompiler({ compiler }: Toolchain, { makeArch }: EntryFacts):
 
 /** What the kernel's own files are preprocessed with, headers taken from `headers` alone. */
 export function listKernelFlags(headers: string, facts: EntryFacts): readonly string[] {
-  const folders = listIncludeFolders(facts.srcArch).map((folder) => `-I${join(headers, folder)}`);
+  const folders = listHeaderFolders(facts.srcArch).map((folder) => `-I${join(headers, folder)}`);
   return ['-nostdinc', ...folders, '-include', join(headers, 'include/linux/kconfig.h'), '-D__KERNEL__'];
 }

@@ -11,7 +11,7 @@ function makeScreen(
   columns = 80,
 ) {
   const writes: string[] = [];
-  const drawing = drawEvents({ isTTY, columns, write: (text) => writes.push(text) }, { ...plain, ...change });
+  const drawing = drawEvents({ isTTY, columns, write: (text) => writes.push(String(text)) }, { ...plain, ...change });
   return { drawing, text: () => writes.join(''), writes };
 }
 
