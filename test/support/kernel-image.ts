@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { type HeaderVersion, makeBootImage as makeParts } from '../phone/boot-image.js';
 
 /** A symbol a made kernel exports. */
 export interface MadeSymbol {
@@ -115,25 +116,9 @@ function exportOf({ name, crc, gpl, namespace }: MadeSymbol, crcs: KernelParts['
   ].join('\n');
 }
 
-/** A boot.img as mkbootimg makes it, with a ramdisk behind the kernel. */
-export function makeBootImage(
-  version: 0 | 1 | 2 | 3 | 4,
-  kernel: Buffer,
-  pageBytes = version < 3 ? 2048 : 4096,
-): Buffer {
-  const header = Buffer.alloc(pageBytes);
-  const ramdisk = Buffer.from('a ramdisk');
-  header.write('ANDROID!', 'latin1');
-  header.writeUInt32LE(kernel.length, 8);
-  header.writeUInt32LE(version < 3 ? 0x10008000 : ramdisk.length, 12);
-  if (version < 3) header.writeUInt32LE(ramdisk.length, 16);
-  if (version < 3) header.writeUInt32LE(pageBytes, 36);
-  header.writeUInt32LE(version, 40);
-  return Buffer.concat([header, padTo(kernel, pageBytes), padTo(ramdisk, pageBytes)]);
-}
-
-function padTo(bytes: Buffer, size: number): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc((size - (bytes.length % size)) % size)]);
+/** A boot.img with a ramdisk behind the kernel. */
+export function makeBootImage(header: HeaderVersion, kernel: Buffer, pageSize = 4096): Buffer {
+  return makeParts({ header, kernel, pageSize, ramdisk: Buffer.from('a ramdisk') });
 }
 
 /** An x86 boot file: setup sectors, code that would unpack, the compressed kernel and its plain size. */

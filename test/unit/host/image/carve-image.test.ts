@@ -55,7 +55,7 @@ const files: readonly (readonly [string, string | undefined, () => Buffer, reado
   ],
   ['bzImage', undefined, () => makeBzImage(gzipSync(kernel.stripped)), ['bzImage', 'gzip', 'vmlinux']],
   ['boot.img v0', undefined, () => makeBootImage(0, gzipSync(kernel.image)), ['boot.img v0', 'gzip', 'Image']],
-  ['boot.img v1', undefined, () => makeBootImage(1, kernel.image, 4096), ['boot.img v1', 'Image']],
+  ['boot.img v1', undefined, () => makeBootImage(1, kernel.image, 2048), ['boot.img v1', 'Image']],
   ['boot.img v2', undefined, () => makeBootImage(2, gzipSync(kernel.image)), ['boot.img v2', 'gzip', 'Image']],
   ['boot.img v3', 'lz4', () => makeBootImage(3, pack('lz4', '-l')(kernel.image)), ['boot.img v3', 'lz4', 'Image']],
   ['boot.img v4', undefined, () => makeBootImage(4, kernel.image), ['boot.img v4', 'Image']],
