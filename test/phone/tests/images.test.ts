@@ -24,7 +24,7 @@ useAdbServer();
 
 const ctx = makeContext();
 const assetsOf = (arch: Arch, pages: Pages): Promise<Assets> =>
-  findAssets({ arch, pages, layout: 'sys' }, () => undefined);
+  findAssets({ arch, pages, layout: 'sys', kernel: 'debian' }, () => undefined);
 
 /** Debian's own list of what the kernel and its modules export. */
 async function readSymvers({ kernel }: Assets): Promise<ReturnType<typeof parseSymvers>> {
