@@ -46,6 +46,6 @@ export { type PullResult, pull } from './pull/pull-device.js';
 export { type Btf, pullBtf } from './run/pull-btf.js';
 export { findBtf, writeVmlinuxHeader } from './run/write-vmlinux-header.js';
 export { type CheckName, type Finding, type Verdict, describeVerdict } from './build/finding.js';
-export { type CheckResult, checkAgainstEntry, checkAgainstPhone } from './run/check-file.js';
+export { type CheckResult, checkAgainstEntry, checkAgainstPhone, pullKernel } from './run/check-file.js';
 export type { KernelLine } from './run/leased-module.js';
 export { type RunOptions, type RunResult, runModule } from './run/run-module.js';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExtraName, readExtra } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
+import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { decodeGzip } from '../image/gzip.js';
 import { type SymbolOptions, collectSymbols } from './collect-symbols.js';
@@ -13,14 +14,19 @@ import { parsePhoneRecord } from './phone-record.js';
 const maxConfigBytes = 16 * 1024 * 1024;
 
 /** All the cache knows of an entry's kernel. Errors: `cache-corrupt`, `cache-unwritable`. */
-export async function readKernelFacts(cache: Cache, entry: Entry, options: SymbolOptions = {}): Promise<KernelFacts> {
+export async function readKernelFacts(
+  cache: Cache,
+  entry: Entry,
+  options: SymbolOptions,
+  ctx: Context,
+): Promise<KernelFacts> {
   const record = await readText(cache, entry, 'phone.json');
   const config = await readConfig(cache, entry);
   return {
     release: entry.release,
     machine: entry.manifest.machine ?? machineOf(config),
     config,
-    tables: await collectSymbols(cache, entry, options),
+    tables: await collectSymbols(cache, entry, options, ctx),
     form: record === undefined ? undefined : parsePhoneRecord(record).form,
   };
 }

@@ -1,5 +1,6 @@
 import { addressDevice } from '../adb/device-service.js';
 import { type Judgement, checkModule, judgeBroken } from '../build/check-module.js';
+import type { SymbolOptions } from '../build/collect-symbols.js';
 import { readKernelFacts } from '../build/read-kernel-facts.js';
 import type { KernelFacts } from '../build/kernel-facts.js';
 import type { Entry } from '../cache/format.js';
@@ -29,12 +30,17 @@ export interface CheckResult extends Judgement {
 }
 
 /**
- * Would the kernel of a cached entry load this module file? Works from the cache alone. Errors: `usage` for a file that
+ * Would the kernel of a cached entry load this module file? Works from the cache, and from a Module.symvers or an image of
+ * that kernel where one is given. Errors: `usage` for a file that
  * cannot be read, those of the cache.
  */
-export async function checkAgainstEntry(path: string, entry: Entry, options: CacheOptions = {}): Promise<CheckResult> {
+export async function checkAgainstEntry(
+  path: string,
+  entry: Entry,
+  options: CacheOptions & SymbolOptions = {},
+): Promise<CheckResult> {
   const ctx = makeContext(options);
-  const facts = await readKernelFacts(await findCache(options), entry);
+  const facts = await readKernelFacts(await findCache(options), entry, options, ctx);
   return { file: path, entry, ...judge(await readOrJudge(path, ctx), facts) };
 }
 
@@ -48,6 +54,23 @@ export async function checkAgainstPhone(path: string, options: PullOptions = {})
   const file = await readOrJudge(path, ctx);
   const { entry, serial, facts } = await readFactsOf(options, ctx);
   return { file: path, entry, serial, ...judge(file, facts) };
+}
+
+/**
+ * Pulls the headers of the attached phone's kernel and, once for each entry, what else a build needs of it: its
+ * configuration, and the symbols and CRCs of kernel and modules. Where the helper cannot be used, a warning says so and
+ * the headers are all there is. Errors: those of pull().
+ */
+export async function pullKernel(options: PullOptions = {}): Promise<Entry> {
+  const ctx = makeContext(options);
+  try {
+    return (await readFactsOf(options, ctx)).entry;
+  } catch (error) {
+    if (!isKhError(error, 'agent-refused')) throw error;
+    const message = `The phone's symbols were not read: ${error.details.output ?? error.message}`;
+    ctx.report({ kind: 'warning', warning: 'facts', message });
+    return (await pull(options)).entry;
+  }
 }
 
 /** The entry of the attached phone's kernel and all that is known of it. Errors: as checkAgainstPhone(). */

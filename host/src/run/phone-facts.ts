@@ -42,7 +42,7 @@ export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions
   ctx.report({ kind: 'step', step: 'facts' });
   const config = await readOptional(agent, '/proc/config.gz', smallLimit);
   if (config !== undefined) await writeExtra(cache, entry, 'config.gz', config);
-  const known = await readKernelFacts(cache, entry);
+  const known = await readKernelFacts(cache, entry, {}, ctx);
   const image = await readBootSymbols(agent, ctx);
   const { tables, form } = await readModules(agent, entry.release, ctx);
   const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent, ctx) : [];
@@ -54,7 +54,7 @@ export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions
 /** What a phone is like now: the facts of its entry, and what is loaded. Errors: as gatherPhoneFacts(). */
 export async function readPhoneFacts(agent: PhoneAgent, options: GatherOptions, ctx: Context): Promise<KernelFacts> {
   await gatherPhoneFacts(agent, options, ctx);
-  const facts = await readKernelFacts(options.cache, options.entry);
+  const facts = await readKernelFacts(options.cache, options.entry, {}, ctx);
   const enforce = await readOptional(agent, '/sys/module/module/parameters/sig_enforce', smallLimit);
   return {
     ...facts,

@@ -39,7 +39,7 @@ export const buildCommand = registerCommand<Arguments>({
 
 async function runBuild(args: Arguments & CommonArguments, io: Io): Promise<number> {
   const { signal, onEvent } = io;
-  const entry = await chooseEntry({ ...args, name: args.kernel }, io);
+  const entry = await chooseEntry({ ...args, name: args.kernel }, io, { symbols: true });
   const tree = await kdir(entry, { ...kdirOptionsOf(args), cacheDir: args.cache, signal, onEvent });
   if (!args.quiet) io.note(describeCompiler(tree));
   const { compileCommands, clangd, allowMissingCrcs } = args;

@@ -17,6 +17,8 @@ import { type EntryArguments, chooseEntry } from './choose-entry.js';
 
 interface Arguments extends EntryArguments {
   readonly file: string;
+  readonly symvers?: string | undefined;
+  readonly image?: string | undefined;
   readonly root?: RootPolicy | undefined;
 }
 
@@ -31,6 +33,8 @@ export const checkCommand = registerCommand<Arguments>({
     addDeviceOptions(parser)
       .positional('file', { type: 'string', demandOption: true, describe: 'The module, a .ko file' })
       .positional('name', { type: 'string', describe: 'RELEASE or RELEASE@DIGEST' })
+      .option('symvers', { type: 'string', requiresArg: true, describe: 'A Module.symvers of the cached kernel' })
+      .option('image', { type: 'string', requiresArg: true, describe: 'An image of the cached kernel' })
       .option('root', {
         choices: ['auto', 'su', 'adb', 'none'] as const,
         describe: 'How to become root, to read the phone’s modules [default: auto; only adb restarts adbd]',
@@ -48,7 +52,8 @@ async function check(args: Arguments & CommonArguments, io: Io): Promise<CheckRe
   const device = args.name === undefined ? selectorOf(args) : undefined;
   const options = { adb: serverOf(args), cacheDir: args.cache, signal, onEvent };
   if (device !== undefined) return checkAgainstPhone(args.file, { ...options, device, root: args.root });
-  return checkAgainstEntry(args.file, await chooseEntry(args, io), options);
+  const { symvers, image } = args;
+  return checkAgainstEntry(args.file, await chooseEntry(args, io), { ...options, symvers, image });
 }
 
 /** docs/json.md is the schema. */

@@ -1,4 +1,4 @@
-import { type Entry, KhError, type KernelCache, openCache, pull } from '../../index.js';
+import { type Entry, KhError, type KernelCache, openCache, pull, pullKernel } from '../../index.js';
 import type { CommonArguments } from '../command.js';
 import { type DeviceArguments, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';
@@ -9,15 +9,20 @@ export interface EntryArguments extends DeviceArguments {
 
 /**
  * The entry a command is about: the one named; else the kernel of the phone chosen by -s, -t, -d or -e (pulled if need
- * be); else the only one there is. Errors: `not-cached`, `usage`, and those of pull().
+ * be); else the only one there is. With `symbols` the phone's kernel and modules are read too, once. Errors: `not-cached`, `usage`, and those of pull().
  */
-export async function chooseEntry(args: EntryArguments & CommonArguments, io: Io): Promise<Entry> {
+export async function chooseEntry(
+  args: EntryArguments & CommonArguments,
+  io: Io,
+  { symbols = false }: { readonly symbols?: boolean } = {},
+): Promise<Entry> {
   const cache = await openCache({ cacheDir: args.cache });
   if (args.name !== undefined) return cache.resolve(args.name);
   const device = selectorOf(args);
   if (device === undefined) return onlyEntry(cache);
   const { signal, onEvent } = io;
-  return (await pull({ device, adb: serverOf(args), cacheDir: args.cache, signal, onEvent })).entry;
+  const options = { device, adb: serverOf(args), cacheDir: args.cache, signal, onEvent };
+  return symbols ? pullKernel(options) : (await pull(options)).entry;
 }
 
 async function onlyEntry(cache: KernelCache): Promise<Entry> {

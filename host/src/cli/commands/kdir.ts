@@ -17,7 +17,7 @@ export const kdirCommand = registerCommand<EntryArguments & KdirArguments>({
       describe: 'RELEASE or RELEASE@DIGEST',
     }),
   async run(args, io) {
-    const entry = await chooseEntry(args, io);
+    const entry = await chooseEntry(args, io, { symbols: true });
     const { signal, onEvent } = io;
     const tree = await kdir(entry, { ...kdirOptionsOf(args), cacheDir: args.cache, signal, onEvent });
     io.print(args.json ? JSON.stringify({ ok: true, path: tree.path, record: tree.record }) : tree.path);
