@@ -194,8 +194,12 @@ export async function findBuildAssets(arch: Arch, report: Report): Promise<Build
 
 /** The folder with the modules that tests load on phones of this architecture: NAME.ko for each build/src/fixtures/NAME.c. */
 export async function buildFixtures(arch: Arch, report: Report = () => undefined): Promise<string> {
-  const fixtures = fixtureStep(arch);
-  const plan = await makeFreshPlan(withInputs([fixtures]), report);
+  return buildStep(fixtureStep(arch), report);
+}
+
+/** Runs a step that no phone is made of, where it has not been run yet; returns the folder of its result. */
+export async function buildStep(step: Step, report: Report): Promise<string> {
+  const plan = await makeFreshPlan(withInputs([step]), report);
   await runMissing(plan, report);
-  return stepDir(plan, fixtures);
+  return stepDir(plan, step);
 }

@@ -193,6 +193,16 @@ export function fixtureStep(arch: Arch): Step {
   return step('fixtures', `fixtures-${arch}`, arch, [packages], { packages: compilers(arch), files: ['src/fixtures'] });
 }
 
+/** Debian's bpftrace, BCC, clang and bpftool for this machine: `bin` in the result. */
+export function ebpfToolsStep(): Step {
+  return step('ebpf-tools', 'ebpf-tools', 'x86_64', [], { versions: ['linux'] });
+}
+
+/** bpftool for a phone: the folder `bpftool` in the result, to be pushed as it is. */
+export function bpftoolStep(arch: Arch): Step {
+  return step('bpftool', `bpftool-${arch}`, arch, [], { versions: ['linux'] });
+}
+
 /** The steps and all they build on, inputs first. */
 export function withInputs(steps: readonly Step[]): Step[] {
   const found = new Set<Step>();
