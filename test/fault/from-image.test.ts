@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ function place(name: string, bytes: Buffer): string {
 const empty = Buffer.alloc(0);
 const make = (parts: KernelParts): Buffer => (cannotBuild ? empty : buildKernel(parts).image);
 const whole = place('boot.img', makeBootImage(4, gzipSync(make({ banner, archive, symbols: makeSymbols() }))));
+const configured = place('configured', make({ banner, archive, config: 'CONFIG_A=y\n' }));
 const without = place('Image', make({ banner, config: 'CONFIG_IKHEADERS=m\n' }));
 const contrary = place('contrary', make({ banner: banner.replace(release, '6.1.26-other'), archive }));
 const module = place('kheaders.ko', makeModule(archive, release));
@@ -44,6 +46,16 @@ testFailure({
   exit: 32,
   says: [`/proc/version: ${banner.replace('#1', '#2')}`, `The image: ${banner}`, 'shell cat /proc/version'],
   details: { reason: 'image-banner', serial: 'PHONE1', actual: banner },
+});
+
+testFailure({
+  name: 'an image with the same banner and another configuration',
+  args: ['pull', '--from-image', configured],
+  server: { devices: [phone(sameKernel)] },
+  code: 'release-mismatch',
+  exit: 32,
+  says: ['their configurations differ', 'a'.repeat(64), 'shell zcat /proc/config.gz'],
+  details: { reason: 'image-config', expected: 'a'.repeat(64) },
 });
 
 testFailure({
@@ -94,4 +106,12 @@ test('kheaders pull --from-image loads nothing, says where the headers are from,
   assert.equal(identity.procVersion, banner);
   const again = await runCli(t, host, ['pull', '--json']);
   assert.equal((parseJsonLines(again.stdout) as [any])[0].how, 'cached');
+});
+
+test('kheaders pull --from-image takes an image with the configuration of the phone', async (t) => {
+  const config = gzipSync('CONFIG_A=y\n');
+  const digests = [`${createHash('sha256').update(config).digest('hex')}  /proc/config.gz`];
+  const server = await startScriptedServer(t, { devices: [phone({ probe: { version: [banner], '': digests } })] });
+  const pulled = await runCli(t, await makeHost(t, server.port), ['pull', '--from-image', configured]);
+  assert.equal(pulled.code, 0, pulled.stderr);
 });

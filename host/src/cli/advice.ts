@@ -239,16 +239,24 @@ function adviseMismatch(d: ErrorDetails): Advice {
   const why =
     d.reason === 'image-banner'
       ? [`The phone's /proc/version: ${expected}`, `The image: ${actual}`]
-      : d.reason === 'no-banner'
-        ? [`The phone's /proc/version: ${expected}`, 'The file has no such line: is it a kernel image?']
-        : d.reason === 'image-headers'
-          ? [`The file is of ${expected}, the headers in it are of ${actual}.`]
-          : [`The phone runs ${expected}, the headers are of ${actual}.`];
+      : d.reason === 'image-config'
+        ? [
+            'Both name the same build, but their configurations differ.',
+            `sha256 of the phone's /proc/config.gz: ${expected}`,
+            `in the image: ${actual}`,
+          ]
+        : d.reason === 'no-banner'
+          ? [`The phone's /proc/version: ${expected}`, 'The file has no such line: is it a kernel image?']
+          : d.reason === 'image-headers'
+            ? [`The file is of ${expected}, the headers in it are of ${actual}.`]
+            : [`The phone runs ${expected}, the headers are of ${actual}.`];
   const file = d.path === undefined ? undefined : `File: ${printable(d.path, 400)}`;
   const ask =
     d.reason === 'image-headers'
       ? []
-      : [`adb${s(d)} shell ${d.reason === undefined ? 'uname -r' : 'cat /proc/version'}`];
+      : [
+          `adb${s(d)} shell ${d.reason === undefined ? 'uname -r' : d.reason === 'image-config' ? 'zcat /proc/config.gz' : 'cat /proc/version'}`,
+        ];
   return advise([...why, file, 'Nothing was published.'], ask);
 }
 

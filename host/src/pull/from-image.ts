@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
+import type { KernelIdentity } from '@kheaders/shared';
 import type { Cache } from '../cache/format.js';
 import { recordBoot, recordIdentity } from '../cache/identity-index.js';
 import { openStaging } from '../cache/staging.js';
 import type { Context } from '../core/context.js';
-import { KhError } from '../core/error.js';
+import { type ErrorDetails, KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
 import type { Session } from '../device/session.js';
 import { type PhoneFacts, untouched } from './phone-report.js';
@@ -12,7 +14,8 @@ import { type ImageFile, readImageFile } from './read-image.js';
 
 /**
  * The headers in an image of the very kernel a phone runs: the phone is only asked who it is. An image found lying
- * about is often of another build of the same release, so the whole banner must be the phone's /proc/version.
+ * about is often of another build of the same release, so the whole banner must be the phone's /proc/version, and the
+ * configuration in it the phone's /proc/config.gz, where both are known: builds may share a banner.
  * Errors: `release-mismatch`, those of readImageFile(), of the session and of publishImage().
  */
 export async function pullFromImage(
@@ -24,7 +27,7 @@ export async function pullFromImage(
   const image = await readImageFile(file, ctx);
   await using asked = await session.openProbe(ctx);
   const { identity, abi } = await asked.finish();
-  assertBanner(image, identity.procVersion);
+  assertSameKernel(image, identity);
   await using staging = await openStaging(cache, ctx);
   const { procVersion, fingerprint, machine } = identity;
   const provenance = { serial: facts.serial, model: facts.model, fingerprint, procVersion, abi };
@@ -34,7 +37,7 @@ export async function pullFromImage(
   return { entry, phone: untouched, how: 'image' };
 }
 
-function assertBanner({ banner, path }: ImageFile, procVersion: string): void {
+function assertSameKernel({ banner, config, path }: ImageFile, { procVersion, configSha256 }: KernelIdentity): void {
   if (banner === undefined) {
     throw new KhError('release-mismatch', 'The file does not say which kernel it is of', {
       reason: 'no-banner',
@@ -43,7 +46,12 @@ function assertBanner({ banner, path }: ImageFile, procVersion: string): void {
     });
   }
   const actual = printable(banner.text, 512);
-  if (actual === procVersion) return;
-  const details = { reason: 'image-banner', path, expected: procVersion, actual };
-  throw new KhError('release-mismatch', 'The image is of another kernel than the phone runs', details);
+  if (actual !== procVersion) throw mismatch({ reason: 'image-banner', path, expected: procVersion, actual });
+  const found = config && hash('sha256', config);
+  if (found === undefined || configSha256 === undefined || found === configSha256) return;
+  throw mismatch({ reason: 'image-config', path, expected: configSha256, actual: found });
+}
+
+function mismatch(details: ErrorDetails): KhError {
+  return new KhError('release-mismatch', 'The image is of another kernel than the phone runs', details);
 }
