@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../core/child-process.js';
@@ -84,7 +85,19 @@ async function writeOffsets(job: ToolsJob, ctx: Context): Promise<void> {
   const name = 'scripts/mod/devicetable-offsets';
   if (!has(job, `${name}.c`)) return;
   const [cc, ...flags] = callCompiler(job.toolchain, job.facts);
-  const args = [...flags, ...listKernelFlags(job.headers, job.facts), '-std=gnu11', '-fshort-wchar', '-w', '-O2', '-S'];
+  // Every source of the kernel gets it (c_flags of scripts/Makefile.lib), since 4.15.
+  const types = join(job.headers, 'include/linux/compiler_types.h');
+  const forced = existsSync(types) ? ['-include', types] : [];
+  const args = [
+    ...flags,
+    ...listKernelFlags(job.headers, job.facts),
+    ...forced,
+    '-std=gnu11',
+    '-fshort-wchar',
+    '-w',
+    '-O2',
+    '-S',
+  ];
   const assembly = await runStep(
     'devicetable-offsets.h',
     { file: cc, args: [...args, '-o', '-', `${name}.c`], cwd: job.kdir, env: {} },
