@@ -21,7 +21,9 @@ export interface KernelParts {
   /** Embedded as kernel/configs.c does. */
   readonly config?: string;
   readonly symbols?: readonly MadeSymbol[];
-  readonly crcs?: 'words' | 'relative' | 'none';
+  readonly crcs?: 'words' | 'longs' | 'relative' | 'none';
+  /** How entries name their symbols: since 5.4, since 4.19, and before that. Default: distances. */
+  readonly entries?: 'distances' | 'distances without namespaces' | 'pointers' | 'pointers without namespaces';
 }
 
 export interface MadeKernel {
@@ -87,7 +89,14 @@ export function buildKernel(parts: KernelParts): MadeKernel {
   }
 }
 
-function assembly({ banner: text, archive, config, symbols = [], crcs = 'words' }: KernelParts): string {
+function assembly({
+  banner: text,
+  archive,
+  config,
+  symbols = [],
+  crcs = 'words',
+  entries = 'distances',
+}: KernelParts): string {
   return [
     '.section .head, "ax"\n.skip 56\n.ascii "ARM\\x64"\n.skip 4036\n.text\nnop\n.data\n.skip 4096\n.section .rodata, "a"\n.skip 64',
     text === undefined ? '' : `.ascii "Linux version %s\\0"\n.asciz "${text}\\n"`,
@@ -96,13 +105,20 @@ function assembly({ banner: text, archive, config, symbols = [], crcs = 'words' 
       ? ''
       : '.global kernel_headers_data, kernel_headers_data_end\nkernel_headers_data: .incbin "archive.tar.xz"\nkernel_headers_data_end:',
     '.balign 8',
-    ...symbols.map((symbol) => exportOf(symbol, crcs)),
+    ...symbols.map((symbol) => exportOf(symbol, crcs, entryForms[entries])),
     '',
   ].join('\n');
 }
 
-/** EXPORT_SYMBOL of include/linux/export.h, since 5.4. */
-function exportOf({ name, crc, gpl, namespace }: MadeSymbol, crcs: KernelParts['crcs']): string {
+const entryForms = {
+  distances: '.balign 4\n.long 0xffff, .Lname_NAME - ., .Lspace_NAME - .',
+  'distances without namespaces': '.balign 8\n.long 0xffff, .Lname_NAME - .',
+  pointers: '.balign 8\n.quad 0xffffffff81000040, .Lname_NAME, .Lspace_NAME',
+  'pointers without namespaces': '.balign 8\n.quad 0xffffffff81000040, .Lname_NAME',
+} as const;
+
+/** EXPORT_SYMBOL of include/linux/export.h. */
+function exportOf({ name, crc, gpl, namespace }: MadeSymbol, crcs: KernelParts['crcs'], entry: string): string {
   const kind = gpl ? '_gpl' : '';
   const table = `.section "___kcrctab${kind}+${name}", "a"`;
   return [
@@ -110,8 +126,9 @@ function exportOf({ name, crc, gpl, namespace }: MadeSymbol, crcs: KernelParts['
     `.Lname_${name}: .asciz "${name}"`,
     `.Lspace_${name}: .asciz "${namespace ?? ''}"`,
     `.section "___ksymtab${kind}+${name}", "a"`,
-    `.balign 4\n.long 0xffff, .Lname_${name} - ., .Lspace_${name} - .`,
+    entry.replaceAll('NAME', name),
     crcs === 'words' ? `${table}\n.long ${crc}` : '',
+    crcs === 'longs' ? `${table}\n.quad ${crc}` : '',
     crcs === 'relative' ? `.section .rodata\n.Lcrc_${name}: .long ${crc}\n${table}\n.long .Lcrc_${name} - .` : '',
   ].join('\n');
 }

@@ -44,44 +44,39 @@ export async function carveImage(image: KernelImage, ctx: Context): Promise<Uint
 
 async function searchArchive(image: Uint8Array, ctx: Context): Promise<Uint8Array | undefined> {
   const bytes = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
-  let damaged: KhError | undefined;
   let at = bytes.indexOf(xzMagic);
   for (let places = 0; at >= 0 && places < maxPlaces; places++) {
-    const stream = await tryStream(bytes.subarray(at), ctx);
-    if (stream instanceof Uint8Array) return stream;
-    damaged ??= stream;
+    const stream = await findStream(bytes.subarray(at), ctx);
+    if (stream !== undefined) return stream;
     at = bytes.indexOf(xzMagic, at + 1);
   }
-  if (damaged !== undefined) throw damaged;
   return undefined;
 }
 
-/** The stream that bytes begin with if it is an archive's; the failure if it began as one; undefined for another one. */
-async function tryStream(bytes: Uint8Array, ctx: Context): Promise<Uint8Array | KhError | undefined> {
+/** The stream that bytes begin with if it is an archive's. Throws where it began as one, and is damaged. */
+async function findStream(bytes: Uint8Array, ctx: Context): Promise<Uint8Array | undefined> {
   const stream = decodeXzStream(bytes, limits, ctx);
   let head: Buffer | undefined = Buffer.alloc(0);
-  let isArchive = false;
   try {
     for (;;) {
       const step = await stream.next();
-      if (step.done === true) return isArchive ? bytes.subarray(0, step.value) : undefined;
+      if (step.done === true) return head === undefined ? bytes.subarray(0, step.value) : undefined;
       if (head === undefined) continue;
       head = Buffer.concat([head, step.value]);
       if (head.length < 512) continue;
       if (!isTarOfHeaders(head)) return undefined;
-      isArchive = true;
       head = undefined;
     }
   } catch (error) {
-    if (!isKhError(error) || !/^archive-/.test(error.code)) throw error;
-    return isArchive ? error : undefined;
+    if (head === undefined || !isKhError(error) || !/^archive-/.test(error.code)) throw error;
+    return undefined;
   } finally {
     await stream.return(0);
   }
 }
 
 /** gen_kheaders.sh packs `.`, so the first member of the archive is `./`. */
-export function isTarOfHeaders(head: Uint8Array): boolean {
+function isTarOfHeaders(head: Uint8Array): boolean {
   const text = String.fromCharCode(...head.subarray(0, 3), ...head.subarray(257, 262));
   return text === './\0ustar';
 }

@@ -55,6 +55,21 @@ for (const crcs of ['words', 'relative', 'none'] as const) {
   );
 }
 
+for (const [entries, crcs, raw] of [
+  ['distances without namespaces', 'words', true],
+  ['pointers', 'words', false],
+  ['pointers without namespaces', 'longs', false],
+] as const) {
+  test(`readImageSymbols reads older kernels: entries of ${entries}, CRCs as ${crcs}`, { skip }, async () => {
+    const kernel = buildKernel({ banner, symbols, crcs, entries });
+    const list = entries === 'pointers' ? symbols : symbols.map(({ namespace: _, ...symbol }) => symbol);
+    assert.deepEqual(await read(kernel.vmlinux), expected(list));
+    // Pointers are filled in when the kernel starts: its raw image need not have them.
+    if (raw) assert.deepEqual(await read(kernel.image), expected(list));
+    else await assert.rejects(read(kernel.image), refused('no-exports'));
+  });
+}
+
 test('readImageSymbols says where the table is from and that it is complete', { skip }, async () => {
   const image = await openKernelImage(buildKernel({ symbols }).image, makeContext());
   const { source, exporter, complete } = readImageSymbols(image, { path: 'boot.img', sha256: 'ab' });
