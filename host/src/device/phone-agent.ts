@@ -24,11 +24,12 @@ export interface PhoneAgentOptions extends SessionOptions {
   readonly agents: AgentFiles | undefined;
   /** Without root the helper runs as the plain shell's user. */
   readonly rootOptional?: boolean;
+  /** Its link does not end with the caller's signal, so that what was begun on the phone can be brought to an end. */
+  readonly outlives?: boolean;
 }
 
 /**
- * Starts the helper, installed if need be. Its link does not end with the caller's signal, so that what was begun
- * on the phone can be brought to an end: dispose it. Errors: `agent-refused`, `not-root`, those of the connection.
+ * Starts the helper, installed if need be. Dispose it. Errors: `agent-refused`, `not-root`, those of the connection.
  */
 export async function openPhoneAgent(
   address: DeviceAddress,
@@ -36,13 +37,13 @@ export async function openPhoneAgent(
   ctx: Context,
 ): Promise<PhoneAgent> {
   const { serial } = address;
-  const { agents, rootOptional = false } = options;
+  const { agents, rootOptional = false, outlives = false } = options;
   if (agents === undefined) {
     const details = { serial, reason: 'not-shipped' };
     throw new KhError('agent-refused', 'This package was built without helper programs', details);
   }
   const parts = makeSessionParts(address, options, listAgentPaths(agents));
-  const detached = makeContext({ onEvent: (event) => ctx.report(event) });
+  const linkCtx = outlives ? makeContext({ onEvent: (event) => ctx.report(event) }) : ctx;
   const undo = (): Promise<void> =>
     quietly(ctx, 'put adbd back to its user (type: adb unroot)', () => parts.root.undo(ctx));
   try {
@@ -52,7 +53,7 @@ export async function openPhoneAgent(
       return { wrap: (script: string) => script, address: parts.root.address, method: 'none' };
     });
     const start = { path, build: agents.build, wrap: root.wrap };
-    const link = await openAgentLink(root.address, start, [], detached);
+    const link = await openAgentLink(root.address, start, [], linkCtx);
     const run = (script: string, inner: Context): Promise<ShellResult> =>
       runShell(root.address, root.wrap(script), inner);
     const dispose = async (): Promise<void> => {

@@ -57,7 +57,7 @@ export async function runModule(path: string, options: RunOptions = {}): Promise
   const device = await findDevice(server, findSelector(options.device), ctx);
   const inner = withSerial(ctx, device.serial);
   try {
-    const how = { root: options.root ?? 'auto', agents: chooseAgents({}) } as const;
+    const how = { root: options.root ?? 'auto', agents: chooseAgents({}), outlives: true } as const;
     await using agent = await openPhoneAgent(addressDevice(server, device), how, inner);
     return await runWith(agent, plan, options, inner);
   } catch (error) {
