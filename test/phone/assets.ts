@@ -21,6 +21,8 @@ export interface Assets {
   koPath: string | undefined;
   /** A folder: `vmlinuz`, `config` and `objects`, where the kernel's Module.symvers is. */
   kernelPath: string;
+  /** A folder with the programs that built a kernel nearer to GKI; undefined for Debian's. */
+  llvmPath: string | undefined;
   /** Names everything that these files were made of, and the emulator. */
   key: string;
 }
@@ -131,6 +133,7 @@ async function describe(plan: Plan, kind: Kind): Promise<Assets> {
   // What is built in truly is no file; Debian's kernel has it as a module on every phone.
   const hasKo = layout !== 'none' && (kernel === 'debian' || layout !== 'builtin');
   const { packages, modules, bootImage, image } = phoneSteps(kind);
+  const llvm = packages.inputs.find(({ role }) => role === 'llvm');
   const [modulesDir, imageDir] = [stepDir(plan, modules), stepDir(plan, image)];
   const emulator = plan.versions.installed.get(arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86');
   return {
@@ -141,6 +144,7 @@ async function describe(plan: Plan, kind: Kind): Promise<Assets> {
     archivePath: layout === 'none' ? undefined : join(modulesDir, 'kheaders.tar.xz'),
     koPath: hasKo ? join(modulesDir, 'kheaders.ko') : undefined,
     kernelPath: join(stepDir(plan, packages), 'usable'),
+    llvmPath: llvm && join(stepDir(plan, llvm), 'root'),
     key: sha256(plan.keys.get(image) ?? '', plan.keys.get(bootImage) ?? '', emulator ?? ''),
   };
 }

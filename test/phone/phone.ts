@@ -29,6 +29,8 @@ export interface Phone extends AsyncDisposable {
   readonly bootImagePath: string;
   /** On the host, a folder: `vmlinuz`, `config` and `objects`, where the kernel's Module.symvers is. */
   readonly kernelPath: string;
+  /** On the host: a folder with the programs that built a kernel nearer to GKI; undefined for Debian's. */
+  readonly llvmPath: string | undefined;
   readonly pid: number;
   /** Waits until adb says `device`, or `unauthorized` for such a phone. */
   connect(server: AdbServer): Promise<void>;
@@ -107,6 +109,7 @@ class VirtualPhone implements Phone {
   readonly koPath: string | undefined;
   readonly bootImagePath: string;
   readonly kernelPath: string;
+  readonly llvmPath: string | undefined;
   readonly pid: number;
   private readonly servers = new Set<AdbServer>();
 
@@ -125,6 +128,7 @@ class VirtualPhone implements Phone {
     this.koPath = assets.koPath;
     this.bootImagePath = assets.bootImage;
     this.kernelPath = assets.kernelPath;
+    this.llvmPath = assets.llvmPath;
     this.pid = machine.process.pid;
   }
 
