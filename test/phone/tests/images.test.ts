@@ -34,6 +34,7 @@ async function readSymvers({ kernel }: Assets): Promise<ReturnType<typeof parseS
 for (const [arch, pages] of [
   ['x86_64', '4k'],
   ['arm64', '4k'],
+  ['arm64', '16k'],
 ] as const) {
   test(`readImageSymbols, readModule: ${arch} ${pages}, not one difference from Module.symvers`, async (t) => {
     const assets = await assetsOf(arch, pages);
@@ -53,15 +54,15 @@ for (const [arch, pages] of [
     const known = new Map(tables.flatMap(({ symbols }) => symbols.map((symbol) => [symbol.name, symbol])));
     const counts = await compareModules(join(dirname(assets.kernel), 'modules/'), known);
     t.diagnostic(`${counts.modules} modules: ${counts.versions} CRCs, ${counts.exports} exports, 0 differences`);
-    assert.ok(counts.modules > 50 && counts.versions > 1000 && counts.exports > 100);
+    assert.ok(counts.modules > 20 && counts.versions > 500 && counts.exports > 20);
   });
 }
 
-/** Every tenth module of a kernel: what it was built against and what it exports are what Module.symvers says. */
+/** Every fortieth module of a kernel: what it was built against and what it exports are what Module.symvers says. */
 async function compareModules(folder: string, known: ReadonlyMap<string, object & { readonly crc?: number }>) {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.ko(\.xz)?$/.test(name));
   const counts = { modules: 0, versions: 0, exports: 0 };
-  for (const file of files.sort().filter((_, index) => index % 10 === 0)) {
+  for (const file of files.sort().filter((_, index) => index % 40 === 0)) {
     const module = readModule(await unwrap(readFileSync(join(folder, file)), ctx));
     assert.ok(module.versions, file);
     for (const [name, crc] of module.versions) assert.equal(known.get(name)?.crc, crc, `${file}: ${name}`);
