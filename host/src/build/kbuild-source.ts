@@ -41,7 +41,8 @@ export async function readKbuildSource(root: string, srcArch: string, ctx: Conte
   const version = parseMakefileVersion(await readFile(join(root, 'Makefile'), 'utf8').catch(() => ''));
   if (version === undefined) throw missing(root, 'there is no kernel’s Makefile');
   const names: string[] = [];
-  for (const top of ['', 'scripts', `arch/${srcArch}`, 'tools']) await listFiles(root, top, 0, names);
+  const tops = ['', 'scripts', `arch/${srcArch}`, ...(srcArch === 'x86' ? ['tools'] : [])];
+  for (const top of tops) await listFiles(root, top, 0, names);
   const files: KbuildFile[] = [];
   for (const path of names.filter((name) => isKbuildFile(name, srcArch)).sort()) {
     throwIfAborted(ctx);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { extrasPath, publishFolder } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
 import type { Context } from '../core/context.js';
+import { KhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
 import { formatSymvers } from '../image/symvers.js';
 import { assembleKdir } from './assemble-kdir.js';
@@ -36,12 +37,20 @@ export interface Kdir {
  * `cache-unwritable`, `cancelled`.
  */
 export async function makeKdir(cache: Cache, entry: Entry, options: KdirOptions, ctx: Context): Promise<Kdir> {
+  assertPlace(cache);
   const inputs = await collectInputs(cache, entry, options, ctx);
   const name = `kdir-${hashInputs(inputs)}`;
   const final = join(extrasPath(cache, entry), name);
   const path = await publishFolder(cache, entry, name, (target) => assembleKdir(target, final, inputs, ctx), ctx);
   const record = JSON.parse(await readFile(join(path, 'kdir.json'), 'utf8')) as object;
   return { path, inputs, record };
+}
+
+/** The kernel's Makefile: "source directory cannot contain spaces or colons". */
+function assertPlace({ path }: Cache): void {
+  if (!/[\s:]/.test(path)) return;
+  const reason = 'make cannot work in a folder with a blank or a colon in its name: choose another one with --cache';
+  throw new KhError('build-failed', 'The cache is in a place where nothing can be built', { path, reason });
 }
 
 async function collectInputs(cache: Cache, entry: Entry, options: KdirOptions, ctx: Context): Promise<KdirInputs> {
