@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@kheaders/shared';
 import type { ErrorDetails } from '../core/error.js';
 import { printable } from '../core/printable.js';
+import { adviseBuildTool } from './build-tool-advice.js';
 
 /** Why it happened, as far as known, and what to type next. Either may be empty. */
 export interface Advice {
@@ -181,9 +182,8 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
   'tool-missing': (d) =>
     d.path === 'bpftool'
       ? advise(['It turns BTF into vmlinux.h.'], ['apt install bpftool', 'export BPFTOOL=/path/to/bpftool'])
-      : d.path !== undefined && /^(?:[\w.-]*(?:gcc|clang)(?:-\d+)?|make|xz)$/.test(d.path)
-        ? adviseBuildTool(d)
-        : advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb']),
+      : (adviseBuildTool(d) ??
+        advise([d.tried && `Tried: ${list(d.tried)}`], ['apt install adb', 'export ADB=/path/to/adb'])),
   'kbuild-missing': (d) =>
     advise(
       [
@@ -200,7 +200,7 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
   'build-failed': (d) =>
     advise(
       [d.reason && printable(d.reason, 400), d.choices && d.choices.length > 0 ? list(d.choices) : undefined, said(d)],
-      d.tried ?? ['kheaders build DIR --verbose'],
+      (d.tried ?? ['kheaders build DIR --verbose']).map((line) => printable(line, 400)),
     ),
   'module-unfit': (d) =>
     advise([d.reason && printable(d.reason)], [`kheaders build DIR${s(d)}   (for this very kernel)`]),
@@ -216,17 +216,6 @@ export const advisors: Readonly<Record<ErrorCode, Advisor>> = {
     ),
   'several-failed': () => advise([], ['kheaders devices']),
 };
-
-function adviseBuildTool({ path = '', expected, choices }: ErrorDetails): Advice {
-  const program = /gcc(?:-\d+)?$/.test(path) && path.startsWith('aarch64-') ? 'gcc-aarch64-linux-gnu' : path;
-  return advise(
-    [
-      expected && `The kernel was built with ${printable(expected)}.`,
-      choices && choices.length > 0 ? `Installed: ${list(choices)}` : undefined,
-    ],
-    [`apt install ${/^(?:gcc-aarch64|clang|make|xz)/.test(program) ? program.replace(/^xz$/, 'xz-utils') : 'gcc'}`],
-  );
-}
 
 function fileReason(d: ErrorDetails): string | undefined {
   return d.path === undefined
