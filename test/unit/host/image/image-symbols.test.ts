@@ -104,6 +104,12 @@ const doubtful: readonly (readonly [string, KernelParts, (kernel: MadeKernel) =>
   ],
   ['an entry too many', { symbols }, ({ image }) => shiftStrings(image, 4), 'no-exports'],
   ['a name out of order', { symbols }, ({ image }) => rename(image, 'symbol_100', 'zymbol_100'), 'no-exports'],
+  [
+    'a name out of order, linked',
+    { symbols },
+    ({ vmlinux }) => rename(vmlinux, 'symbol_100', 'zymbol_100'),
+    'export-tables',
+  ],
   ['a name that is none', { symbols }, ({ vmlinux }) => rename(vmlinux, 'symbol_100', 'symb l_100'), 'export-tables'],
 ];
 
@@ -165,9 +171,11 @@ test(
   },
 );
 
-test('readImageSymbols gives up on an image made to take for ever', async () => {
+test('readImageSymbols gives up on an image made to take for ever, whatever is behind', { skip }, async () => {
   // Every word leads to a name, and all names are alike for as long as anyone looks.
-  const image = Buffer.alloc(8 << 20, 'a');
-  for (let at = 0; at + 4 <= image.length / 2; at += 4) image.writeInt32LE(image.length / 2, at);
-  await assert.rejects(read(image), refused('no-exports'));
+  const endless = Buffer.alloc(8 << 20, 'a');
+  for (let at = 0; at + 4 <= endless.length / 2; at += 4) endless.writeInt32LE(endless.length / 2, at);
+  const { image } = buildKernel({ symbols });
+  assert.equal((await read(Buffer.concat([Buffer.alloc(8 << 20), image]))).length, symbols.length);
+  await assert.rejects(read(Buffer.concat([endless, image])), refused('no-exports'));
 });
