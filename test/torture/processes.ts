@@ -16,9 +16,12 @@ export async function listAgents(server: AdbServer, phone: Phone): Promise<reado
   return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
-/** Ends all of one role with SIGKILL; how many there were. */
+/**
+ * Ends one process of a role with SIGKILL; how many there were, 0 or 1. Not all of them: a guard that has just become the
+ * daemon would be met as well, and both together are more than they stand for.
+ */
 export async function killRole(server: AdbServer, phone: Phone, role: Role): Promise<number> {
-  const kill = `case $c in ${roles[role]}) kill -9 \${p#/proc/} && echo hit;; esac`;
+  const kill = `case $c in ${roles[role]}) kill -9 \${p#/proc/} && echo hit && break;; esac`;
   const { stdout } = await phone.root(server, loop(kill));
   return stdout.split('\n').filter((line) => line.trim() === 'hit').length;
 }
