@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { formatAutoConf, parseAutoconfHeader, parseDotConfig } from '../../host/src/build/kernel-config.js';
+import {
+  findConfigDifferences,
+  formatAutoConf,
+  parseAutoconfHeader,
+  parseDotConfig,
+} from '../../host/src/build/kernel-config.js';
 import { findBuildAssets } from '../phone/assets.js';
 
 /** `CONFIG_X=1` in Debian's auto.conf is `CONFIG_X=y` in ours: what docs/what-headers-do-not-contain.md says of numbers. */
@@ -33,5 +38,7 @@ for (const arch of ['x86_64', 'arm64'] as const) {
     const theirs = linesOf(await readFile(join(objects, 'include/config/auto.conf'), 'utf8'));
     const config = parseDotConfig(await readFile(join(objects, '.config'), 'utf8'));
     assert.deepEqual([...linesOf(formatAutoConf(config, { quoted: false }))].sort(), [...theirs].sort());
+    const header = parseAutoconfHeader(await readFile(join(objects, 'include/generated/autoconf.h'), 'utf8'));
+    assert.deepEqual(findConfigDifferences(config, header), []);
   });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findBuildAssets } from '../phone/assets.js';
 import { type Bench, openBench } from './build-test.js';
 
 interface Failure {
@@ -40,6 +41,10 @@ test('build explains what is missing: CRCs, a private header, a program of Kbuil
   const header = await fail(bench, 72, module, ...source);
   assert.match(header.details.reason ?? '', /A header is not in the archive/);
   assert.deepEqual(header.details.choices, ['../kernel/sched/sched.h']);
+
+  const { vmlinuz } = await findBuildAssets('x86_64', (line) => console.error(line));
+  const image = await fail(bench, 32, module, ...source, '--image', vmlinuz);
+  assert.deepEqual([image.code, image.details.reason], ['release-mismatch', 'image-banner']);
 
   const wrong = await fail(bench, 2, join(folder, 'nowhere'), ...source);
   assert.equal(wrong.code, 'usage');

@@ -6,11 +6,13 @@ import type { Cache, Entry } from '../cache/format.js';
 import type { Context } from '../core/context.js';
 import { KhError, errnoOf } from '../core/error.js';
 import { findBanner } from '../image/banner.js';
+import { findImageConfig } from '../image/image-config.js';
 import { readImageSymbols } from '../image/image-symbols.js';
 import { openKernelImage } from '../image/kernel-image.js';
 import type { SymbolTable } from '../image/symbol-table.js';
 import { parseSymbolTables } from '../image/symbol-tables.js';
 import { parseSymvers } from '../image/symvers.js';
+import { findConfigDifferences, parseAutoconfHeader, parseDotConfig } from './kernel-config.js';
 
 export interface SymbolOptions {
   /** A Module.symvers of this very kernel. */
@@ -56,12 +58,29 @@ async function readImage(path: string, entry: Entry, ctx: Context): Promise<Symb
     throw new KhError('usage', 'The file cannot be read', { path, reason: errnoOf(error) ?? 'unknown' }, error);
   });
   const image = await openKernelImage(file, ctx);
-  const banner = findBanner(image.bytes);
-  const running = entry.manifest.provenance.procVersion?.trim();
-  const fits = banner?.release === entry.release && (running === undefined || banner.text === running);
-  if (!fits) {
-    const [expected, actual] = [running ?? entry.release, banner?.text ?? 'an image without a banner'];
-    throw new KhError('release-mismatch', 'The image is of another kernel', { path, expected, actual });
-  }
+  await assertSameKernel(image.bytes, path, entry);
   return readImageSymbols(image, { path, sha256: hash('sha256', file) });
+}
+
+/** Release and banner are not enough where nobody knows the phone's /proc/version; a configuration in the image has to agree. */
+async function assertSameKernel(image: Uint8Array, path: string, entry: Entry): Promise<void> {
+  const { release, manifest } = entry;
+  const mismatch = (reason: string, expected: string, actual?: string): KhError =>
+    new KhError('release-mismatch', 'The image is of another kernel', {
+      path,
+      reason,
+      expected,
+      ...(actual === undefined ? {} : { actual }),
+    });
+  const banner = findBanner(image);
+  const running = manifest.provenance.procVersion?.trim();
+  const expected = running ?? `Linux version ${release}`;
+  if (banner === undefined) throw mismatch('no-banner', expected);
+  const fits = banner.release === release && (running === undefined || banner.text === running);
+  if (!fits) throw mismatch('image-banner', expected, banner.text);
+  const config = await findImageConfig(image);
+  const header = await readFile(join(entry.headers, 'include/generated/autoconf.h'), 'utf8').catch(() => undefined);
+  if (config === undefined || header === undefined) return;
+  const differing = findConfigDifferences(parseDotConfig(config.text), parseAutoconfHeader(header));
+  if (differing.length > 0) throw mismatch('image-options', differing.slice(0, 10).join(', '));
 }

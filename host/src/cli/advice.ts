@@ -234,11 +234,13 @@ function adviseMismatch(d: ErrorDetails): Advice {
             `sha256 of the phone's /proc/config.gz: ${expected}`,
             `in the image: ${actual}`,
           ]
-        : d.reason === 'no-banner'
-          ? [`The phone's /proc/version: ${expected}`, 'The file has no such line: is it a kernel image?']
-          : d.reason === 'image-headers'
-            ? [`The file is of ${expected}, the headers in it are of ${actual}.`]
-            : [`The phone runs ${expected}, the headers are of ${actual}.`];
+        : d.reason === 'image-options'
+          ? [`The image and the headers do not agree about: ${expected}`]
+          : d.reason === 'no-banner'
+            ? [`The phone's /proc/version: ${expected}`, 'The file has no such line: is it a kernel image?']
+            : d.reason === 'image-headers'
+              ? [`The file is of ${expected}, the headers in it are of ${actual}.`]
+              : [`The phone runs ${expected}, the headers are of ${actual}.`];
   const file = d.path === undefined ? undefined : `File: ${printable(d.path, 400)}`;
   const ask =
     d.reason === 'image-headers'

@@ -10,7 +10,7 @@ test('adviseBuildTool names Debian’s package, what the kernel was built with a
     why: ['The kernel was built with gcc-12 (Debian) 12.2.0.', 'Installed: gcc, clang-14'],
     next: ['apt install gcc-aarch64-linux-gnu'],
   });
-  for (const [path, name] of [
+  for (const [path = '', name = ''] of [
     ['gcc', 'gcc'],
     ['other-gcc', 'gcc'],
     ['clang-14', 'clang lld llvm'],
