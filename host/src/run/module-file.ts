@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Context } from '../core/context.js';
 import { KhError, errnoOf } from '../core/error.js';
-import { findElfSymbols, parseElf, readElfSection } from '../image/elf.js';
+import { parseElf, readElfSection } from '../image/elf.js';
 import type { KernelModule } from '../image/kernel-module.js';
+import { readModuleTraits } from '../image/module-traits.js';
 import { readModule } from '../image/read-module.js';
 import { unwrap } from '../image/unwrap.js';
 
@@ -61,6 +62,5 @@ export function moduleNameOf({ path, bytes, module }: ModuleFile): string {
 
 /** Whether it could ever be unloaded: the kernel refuses that for one with an init and no exit function. */
 export function canBeUnloaded({ bytes }: ModuleFile): boolean {
-  const symbols = findElfSymbols(parseElf(bytes), ['init_module', 'cleanup_module']);
-  return symbols.has('cleanup_module') || !symbols.has('init_module');
+  return !readModuleTraits(bytes).permanent;
 }

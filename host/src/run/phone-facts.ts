@@ -14,7 +14,7 @@ import { formatSymbolTables, parseSymbolTables } from '../image/symbol-tables.js
 import { unwrap } from '../image/unwrap.js';
 import { loadedExportsScript, parseLoadedExports } from './loaded-exports.js';
 import { moduleListScript, parseModuleList } from './module-listing.js';
-import { type ModuleTables, tablesOf } from './module-tables.js';
+import { type ModuleTables, type RunningKernel, tablesOf } from './module-tables.js';
 import { readBootSymbols } from './boot-symbols.js';
 import { readRemote } from './read-remote.js';
 
@@ -44,7 +44,7 @@ export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions
   if (config !== undefined) await writeExtra(cache, entry, 'config.gz', config);
   const known = await readKernelFacts(cache, entry, {}, ctx);
   const image = await readBootSymbols(agent, ctx);
-  const { tables, form } = await readModules(agent, entry.release, ctx);
+  const { tables, form } = await readModules(agent, { release: entry.release, image }, ctx);
   const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent, ctx) : [];
   await keepTables(cache, entry, [...image, ...tables, ...loaded]);
   await writeExtra(cache, entry, 'phone.json', Buffer.from(formatPhoneRecord({ asRoot: agent.asRoot, form })));
@@ -102,8 +102,12 @@ async function readLoadedExports(agent: PhoneAgent, ctx: Context): Promise<reado
   return code === 0 ? parseLoadedExports(stdout, loaded) : [];
 }
 
-async function readModules(agent: PhoneAgent, release: string, ctx: Context): Promise<ModuleTables> {
-  const loaded = (await readLoaded(agent)) ?? [];
+async function readModules(
+  agent: PhoneAgent,
+  { release, image }: { readonly release: string; readonly image: readonly SymbolTable[] },
+  ctx: Context,
+): Promise<ModuleTables> {
+  const kernel = { release, loaded: (await readLoaded(agent)) ?? [], crcs: crcsOf(image) };
   const { stdout } = await agent.run(moduleListScript, ctx);
   const tables: SymbolTable[] = [];
   let form: ModuleForm | undefined;
@@ -111,7 +115,7 @@ async function readModules(agent: PhoneAgent, release: string, ctx: Context): Pr
   const skipped: string[] = [];
   for (const path of parseModuleList(stdout)) {
     throwIfAborted(ctx);
-    const read = left > 0 ? await readOneModule(agent, path, { release, loaded }, ctx) : undefined;
+    const read = left > 0 ? await readOneModule(agent, path, kernel, ctx) : undefined;
     left -= read?.bytes ?? 0;
     if (read?.found === undefined) skipped.push(path);
     else tables.push(...read.found.tables);
@@ -127,7 +131,7 @@ async function readModules(agent: PhoneAgent, release: string, ctx: Context): Pr
 async function readOneModule(
   agent: PhoneAgent,
   path: string,
-  kernel: { readonly release: string; readonly loaded: readonly string[] },
+  kernel: RunningKernel,
   ctx: Context,
 ): Promise<{ readonly bytes: number; readonly found: ModuleTables | undefined } | undefined> {
   const file = await readOptional(agent, path, moduleLimit);
@@ -139,6 +143,11 @@ async function readOneModule(
     if (!isKhError(error, 'archive-corrupt') && !isKhError(error, 'archive-refused')) throw error;
     return { bytes: file.length, found: undefined };
   }
+}
+
+function crcsOf(tables: readonly SymbolTable[]): ReadonlyMap<string, number> {
+  const symbols = tables.flatMap((table) => table.symbols);
+  return new Map(symbols.flatMap(({ name, crc }) => (crc === undefined ? [] : [[name, crc] as const])));
 }
 
 function warn(ctx: Context, message: string): void {

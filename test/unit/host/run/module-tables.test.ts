@@ -4,7 +4,7 @@ import type { KernelModule } from '../../../../host/src/image/kernel-module.js';
 import { tablesOf } from '../../../../host/src/run/module-tables.js';
 
 const file = { path: '/vendor/lib/modules/tun.ko', bytes: Buffer.from('tun') };
-const kernel = { release: '6.1.25', loaded: ['zram'] };
+const kernel = { release: '6.1.25', loaded: ['zram'], crcs: new Map([['_printk', 5]]) };
 
 function moduleOf(rest: Partial<KernelModule>): KernelModule {
   return {
@@ -34,6 +34,11 @@ test('tablesOf: what a module exports and was built against, and what its like l
     ['imports', undefined, false, [{ name: '_printk', crc: 5 }]],
   ]);
   assert.deepEqual(form, { vermagic: '6.1.25 SMP', structModuleSize: 960, path: file.path });
+});
+
+test('tablesOf takes nothing of another build of the same release', () => {
+  const crcs = new Map([['_printk', 6]]);
+  assert.equal(tablesOf(moduleOf({}), file, { ...kernel, crcs }), undefined);
 });
 
 test('tablesOf believes a module of another release only where this kernel has loaded it', () => {
