@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { makeContext } from '../../host/src/core/context.js';
 import { readImageSymbols } from '../../host/src/image/image-symbols.js';
 import { openKernelImage } from '../../host/src/image/kernel-image.js';
@@ -9,15 +8,14 @@ import { readModule } from '../../host/src/image/read-module.js';
 import type { KernelSymbol } from '../../host/src/image/symbol-table.js';
 import { parseSymvers } from '../../host/src/image/symvers.js';
 import type { Phone } from '../phone/phone.js';
-import { runCli, startCli } from '../phone/tests/cli.js';
+import { startCli } from '../phone/tests/cli.js';
 import { assertSameAsTar } from '../phone/tests/compare.js';
 import { type Bench, phoneTest, useAdbServer } from '../phone/tests/phone-test.js';
 import { waitFor } from '../phone/wait.js';
-import { llvmEnv } from './llvm-env.js';
+import { buildProbe } from './build-probe.js';
 
 useAdbServer();
 
-const source = fileURLToPath(new URL('../phone/tests/kh_probe', import.meta.url));
 /** What a phone's kernel may say of a module that is nobody's but ours. */
 const allowed = /loading out-of-tree module taints kernel|module verification failed: signature|kh_probe: /;
 
@@ -37,21 +35,6 @@ async function compareImage(phone: Phone, path: string): Promise<readonly Kernel
   assert.deepEqual(byName(symbols), byName(await readSymvers(phone)));
   console.log(`  ${image.layers.join(', ')}: ${symbols.length} symbols, 0 differences from Module.symvers`);
   return symbols;
-}
-
-async function build(bench: Bench): Promise<string> {
-  const { phone, folder, env } = bench;
-  const image = join(phone.kernelPath, 'vmlinuz');
-  const options = ['-s', phone.serial, '--kbuild', join(phone.kernelPath, 'source'), '--image', image];
-  const tools = { ...env, ...llvmEnv(phone.llvmPath!) };
-  const tree = await runCli(['kdir', ...options], tools);
-  assert.equal(tree.code, 0, tree.stderr);
-  const work = join(folder, 'kh_probe');
-  await cp(source, work, { recursive: true });
-  const built = await runCli(['build', work, ...options], tools);
-  assert.equal(built.code, 0, built.stdout + built.stderr);
-  assert.match(built.stderr, /compiler: Debian clang version 14\.\S+, which built the kernel/);
-  return join(work, 'kh_probe.ko');
 }
 
 /** A CRC from anywhere but the image would be seen here. */
@@ -102,7 +85,7 @@ for (const [layout, kind] of [
 
       const symbols = await compareImage(phone, join(phone.kernelPath, 'vmlinuz'));
       await compareImage(phone, phone.bootImagePath);
-      const module = await build(bench);
+      const module = await buildProbe(bench, phone);
       await compareModule(module, symbols);
       const checked = await kheaders('check', module, '-s', phone.serial);
       assert.equal(checked.code, 0, checked.stdout + checked.stderr);

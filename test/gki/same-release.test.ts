@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertSameAsTar } from '../phone/tests/compare.js';
+import { buildProbe } from './build-probe.js';
 import { type Bench, phoneTest, useAdbServer } from '../phone/tests/phone-test.js';
 
 useAdbServer();
@@ -41,7 +42,10 @@ phoneTest(
       await assertSameAsTar(pulled['headers'] as string, phone.archivePath!, join(folder, phone.name));
     }
     assert.notEqual(headers[0], headers[1]);
-    assert.deepEqual(await Promise.all(headers.map((tree) => hasOption(tree, 'CONFIG_SLAB_FREELIST_HARDENED'))), [false, true]);
+    assert.deepEqual(await Promise.all(headers.map((tree) => hasOption(tree, 'CONFIG_SLAB_FREELIST_HARDENED'))), [
+      false,
+      true,
+    ]);
 
     for (const [at, phone] of phones.entries()) {
       const again = await ask(bench, 'pull', '-s', phone.serial);
@@ -60,5 +64,17 @@ phoneTest(
       assert.equal(named.stdout.trim(), tree, named.stderr);
       assert.ok(headers.includes(tree as string));
     }
+
+    // The same name, and yet a module of the one is none for the other.
+    const module = await buildProbe(bench, one);
+    assert.equal((await kheaders('check', module, '-s', one.serial)).code, 0);
+    const judged = await kheaders('check', module, '-s', other.serial);
+    assert.equal(judged.code, 73, judged.stdout + judged.stderr);
+    await server.adb('-s', other.serial, 'push', module, '/data/local/tmp/kh_probe.ko');
+    const refused = await other.root(
+      server,
+      'insmod /data/local/tmp/kh_probe.ko; rm /data/local/tmp/kh_probe.ko; dmesg',
+    );
+    assert.match(refused.stdout, /kh_probe: disagrees about version of symbol \w+/);
   },
 );
