@@ -33,6 +33,9 @@ const allowed = {
   'host/cli': ['host/index', 'host/core', 'shared'],
 };
 
+/** What stands for the library. */
+const libraryFiles = ['index.ts', 'building.ts'];
+
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const files = (await Promise.all(['shared/src', 'device-agent/src', 'host/src'].map((top) => listSources(top)))).flat();
 const graph = new Map();
@@ -67,7 +70,7 @@ function resolve(file, specifier) {
 function layerOf(file) {
   const parts = file.split(sep);
   if (parts[0] !== 'host') return parts[0];
-  return parts[2] === 'index.ts' ? 'host/index' : `host/${parts[2]}`;
+  return libraryFiles.includes(parts[2]) ? 'host/index' : `host/${parts[2]}`;
 }
 
 function judgeFolder(file) {

@@ -4,16 +4,9 @@
  */
 export type { ErrorCode, KernelIdentity } from '@kheaders/shared';
 export { errorCodes } from '@kheaders/shared';
+export * from './building.js';
 export type { Device } from './adb/device-list.js';
 export type { ServerFlags } from './adb/server-address.js';
-export { type BuildOptions, type BuiltModule, buildModule } from './build/build-module.js';
-export { type PlaceOptions, kdir } from './build/kdir.js';
-export type { Kdir, KdirOptions } from './build/make-kdir.js';
-export type { BpfEnvironment, BpfTool } from './build/bpf-environment.js';
-export { type BpfOptions, bpfEnvironment, headerFlags } from './build/ebpf.js';
-export { type FlagKind, formatResponseFile, isPlainLine } from './build/header-flags.js';
-export type { FileDifference, OptionDifference } from './build/compare-kernels.js';
-export { type KernelDifference, diffKernels, formatPatch } from './build/diff-kernels.js';
 export type { DamagedEntry, Entry } from './cache/format.js';
 export type { Layout, Manifest, SourceKind } from './cache/manifest.js';
 export type { PruneRules, Removal } from './cache/prune.js';
@@ -43,9 +36,3 @@ export {
 export type { AdbOptions, CacheOptions, FetchOptions, PullOptions } from './pull/options.js';
 export type { AttemptKind } from './pull/plan.js';
 export { type PullResult, pull } from './pull/pull-device.js';
-export { type Btf, pullBtf } from './run/pull-btf.js';
-export { findBtf, writeVmlinuxHeader } from './run/write-vmlinux-header.js';
-export { type CheckName, type Finding, type Verdict, describeVerdict } from './build/finding.js';
-export { type CheckResult, checkAgainstEntry, checkAgainstPhone, pullKernel } from './run/check-file.js';
-export type { KernelLine } from './run/leased-module.js';
-export { type RunOptions, type RunResult, runModule } from './run/run-module.js';

@@ -1,4 +1,4 @@
-import { type Btf, findBtf, openCache, pullBtf, writeVmlinuxHeader } from '../../index.js';
+import { type Btf, openCache } from '../../index.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { addDeviceOptions, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';
@@ -25,6 +25,7 @@ export const btfCommand = registerCommand<Arguments>({
   async run(args, io) {
     const { entry, path } = await chooseBtf(args, io);
     const { signal, onEvent } = io;
+    const { writeVmlinuxHeader } = await import('../../building.js');
     const wanted = args.header === true;
     const header = wanted ? await writeVmlinuxHeader(entry, { cacheDir: args.cache, signal, onEvent }) : undefined;
     const { release, digest } = entry;
@@ -35,6 +36,7 @@ export const btfCommand = registerCommand<Arguments>({
 
 async function chooseBtf(args: Arguments & CommonArguments, { signal, onEvent }: Io): Promise<Btf> {
   const cacheDir = args.cache;
+  const { findBtf, pullBtf } = await import('../../building.js');
   if (args.name === undefined) {
     return pullBtf({ device: selectorOf(args), adb: serverOf(args), cacheDir, signal, onEvent });
   }

@@ -1,4 +1,4 @@
-import { type BuiltModule, type Kdir, buildModule, kdir } from '../../index.js';
+import type { BuiltModule, Kdir } from '../../index.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions } from '../device-options.js';
@@ -40,6 +40,7 @@ export const buildCommand = registerCommand<Arguments>({
 async function runBuild(args: Arguments & CommonArguments, io: Io): Promise<number> {
   const { signal, onEvent } = io;
   const entry = await chooseEntry({ ...args, name: args.kernel }, io, { symbols: true });
+  const { buildModule, kdir } = await import('../../building.js');
   const tree = await kdir(entry, { ...kdirOptionsOf(args), cacheDir: args.cache, signal, onEvent });
   if (!args.quiet) io.note(describeCompiler(tree));
   const { compileCommands, clangd, allowMissingCrcs } = args;

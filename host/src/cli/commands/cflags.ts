@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type FlagKind, KhError, formatResponseFile, headerFlags, isPlainLine } from '../../index.js';
+import { type FlagKind, KhError } from '../../index.js';
 import { registerCommand } from '../command.js';
 import { addDeviceOptions } from '../device-options.js';
 import { type EntryArguments, chooseEntry } from './choose-entry.js';
@@ -34,11 +34,12 @@ export const cflagsCommand = registerCommand<Arguments>({
   async run(args, io) {
     const kind = kindOf(args);
     const entry = await chooseEntry(args, io);
+    const { headerFlags } = await import('../../building.js');
     const flags = await headerFlags(entry, kind);
     const file = await writeResponse(args, flags);
     const { release, digest } = entry;
     if (args.json) io.print(JSON.stringify({ ok: true, release, digest, kind, flags, file }));
-    else io.print(file ?? formatLine(flags));
+    else io.print(file ?? (await formatLine(flags)));
     return 0;
   },
 });
@@ -51,6 +52,7 @@ function kindOf({ bpf, module }: Arguments): FlagKind {
 async function writeResponse({ responseFile }: Arguments, flags: readonly string[]): Promise<string | undefined> {
   if (responseFile === undefined) return undefined;
   const path = resolve(responseFile);
+  const { formatResponseFile } = await import('../../building.js');
   try {
     await writeFile(path, formatResponseFile(flags));
   } catch (error) {
@@ -60,7 +62,8 @@ async function writeResponse({ responseFile }: Arguments, flags: readonly string
 }
 
 /** Words without quotes: a shell does not look for quotes in what `$(…)` gives. */
-function formatLine(flags: readonly string[]): string {
+async function formatLine(flags: readonly string[]): Promise<string> {
+  const { isPlainLine } = await import('../../building.js');
   if (isPlainLine(flags)) return flags.join(' ');
   const reason = 'with such a path the flags cannot be words of a command line: use --response-file';
   throw new KhError('usage', 'The path of the cache holds a blank or a wildcard', { reason });

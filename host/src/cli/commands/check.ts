@@ -1,13 +1,4 @@
-import {
-  type CheckResult,
-  type Finding,
-  KhError,
-  type RootPolicy,
-  checkAgainstEntry,
-  checkAgainstPhone,
-  describeVerdict,
-} from '../../index.js';
-
+import { type CheckResult, type Finding, KhError, type RootPolicy } from '../../index.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { addDeviceOptions, selectorOf, serverOf } from '../device-options.js';
@@ -48,6 +39,7 @@ export const checkCommand = registerCommand<Arguments>({
 });
 
 async function check(args: Arguments & CommonArguments, io: Io): Promise<CheckResult> {
+  const { checkAgainstEntry, checkAgainstPhone } = await import('../../building.js');
   const { signal, onEvent } = io;
   const device = args.name === undefined ? selectorOf(args) : undefined;
   const options = { adb: serverOf(args), cacheDir: args.cache, signal, onEvent };
@@ -72,8 +64,9 @@ function rowsOf({ findings }: CheckResult): readonly (readonly string[])[] {
   ]);
 }
 
-function judge({ verdict, findings, file, entry, serial }: CheckResult): number {
+async function judge({ verdict, findings, file, entry, serial }: CheckResult): Promise<number> {
   if (verdict === 'will') return 0;
+  const { describeVerdict } = await import('../../building.js');
   const phone = serial === undefined ? {} : { serial };
   const details = { path: file, release: entry.release, reason: describeVerdict(findings), ...phone };
   if (verdict === 'will-not') throw new KhError('module-unfit', 'The module will not load', details);

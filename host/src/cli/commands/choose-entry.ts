@@ -1,4 +1,4 @@
-import { type Entry, KhError, type KernelCache, openCache, pull, pullKernel } from '../../index.js';
+import { type Entry, KhError, type KernelCache, openCache, pull } from '../../index.js';
 import type { CommonArguments } from '../command.js';
 import { type DeviceArguments, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';
@@ -22,7 +22,9 @@ export async function chooseEntry(
   if (device === undefined) return onlyEntry(cache);
   const { signal, onEvent } = io;
   const options = { device, adb: serverOf(args), cacheDir: args.cache, signal, onEvent };
-  return symbols ? pullKernel(options) : (await pull(options)).entry;
+  if (!symbols) return (await pull(options)).entry;
+  const { pullKernel } = await import('../../building.js');
+  return pullKernel(options);
 }
 
 async function onlyEntry(cache: KernelCache): Promise<Entry> {

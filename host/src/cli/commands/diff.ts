@@ -1,4 +1,4 @@
-import { type Entry, type KernelDifference, diffKernels, formatPatch, openCache } from '../../index.js';
+import { type Entry, type KernelDifference, openCache } from '../../index.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import type { Io } from '../io.js';
@@ -26,6 +26,7 @@ export const diffCommand = registerCommand<Arguments>({
   async run(args, io) {
     const cache = await openCache({ cacheDir: args.cache });
     const [a, b] = [await cache.resolve(args.a ?? ''), await cache.resolve(args.b ?? '')];
+    const { diffKernels } = await import('../../building.js');
     const difference = await diffKernels(a, b);
     if (args.json) io.print(JSON.stringify({ ok: true, a: nameOf(a), b: nameOf(b), ...difference }));
     else if (args.unified === true) await printPatches(a, b, difference, io);
@@ -48,6 +49,7 @@ function printLines({ files, options }: KernelDifference, io: Io): void {
 }
 
 async function printPatches(a: Entry, b: Entry, { files }: KernelDifference, { signal, print }: Io): Promise<void> {
+  const { formatPatch } = await import('../../building.js');
   for (const file of files) print(harmless((await formatPatch(a, b, file, { signal })).trimEnd()));
 }
 

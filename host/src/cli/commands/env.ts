@@ -1,4 +1,4 @@
-import { type BpfTool, bpfEnvironment } from '../../index.js';
+import type { BpfTool } from '../../index.js';
 import { registerCommand } from '../command.js';
 import { addDeviceOptions } from '../device-options.js';
 import { type Shell, formatExport, shells } from '../export-line.js';
@@ -29,6 +29,7 @@ export const envCommand = registerCommand<Arguments>({
     const entry = await chooseEntry(args, io);
     const { signal, onEvent } = io;
     const tools = args.tool === 'all' ? undefined : [args.tool];
+    const { bpfEnvironment } = await import('../../building.js');
     const { variables, remarks } = await bpfEnvironment(entry, { cacheDir: args.cache, tools, signal, onEvent });
     for (const remark of remarks) io.note(remark);
     const { release, digest } = entry;

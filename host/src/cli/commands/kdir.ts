@@ -1,4 +1,3 @@
-import { kdir } from '../../index.js';
 import { registerCommand } from '../command.js';
 import { addDeviceOptions } from '../device-options.js';
 import { type KdirArguments, addKdirOptions, kdirOptionsOf } from '../kdir-options.js';
@@ -19,6 +18,7 @@ export const kdirCommand = registerCommand<EntryArguments & KdirArguments>({
   async run(args, io) {
     const entry = await chooseEntry(args, io, { symbols: true });
     const { signal, onEvent } = io;
+    const { kdir } = await import('../../building.js');
     const tree = await kdir(entry, { ...kdirOptionsOf(args), cacheDir: args.cache, signal, onEvent });
     io.print(args.json ? JSON.stringify({ ok: true, path: tree.path, record: tree.record }) : tree.path);
     return 0;

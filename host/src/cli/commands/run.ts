@@ -1,4 +1,4 @@
-import { KhError, type KernelLine, type RootPolicy, runModule } from '../../index.js';
+import { KhError, type KernelLine, type RootPolicy } from '../../index.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions, selectorOf, serverOf } from '../device-options.js';
@@ -43,6 +43,7 @@ async function runRun(args: Arguments & CommonArguments, io: Io): Promise<number
   if (args.for !== undefined && !(args.for >= 0)) {
     throw new KhError('usage', '--for takes seconds', { actual: String(args.for) });
   }
+  const { runModule } = await import('../../building.js');
   const result = await runModule(args.file, {
     adb: serverOf(args),
     device: selectorOf(args),
