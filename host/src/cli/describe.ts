@@ -1,4 +1,4 @@
-import type { DamagedEntry, DeviceReport, Entry, PullResult } from '../index.js';
+import type { DamagedEntry, DeviceReport, Entry, PullResult } from '../pulling.js';
 import { describeError } from './render-error.js';
 
 /** An entry as `--json` prints it; docs/json.md is the schema. */

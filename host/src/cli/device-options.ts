@@ -6,7 +6,7 @@ import {
   type PullOptions,
   type RootPolicy,
   type ServerFlags,
-} from '../index.js';
+} from '../pulling.js';
 
 /** adb's own words for choosing a device and a server. */
 export interface DeviceArguments {

@@ -1,4 +1,4 @@
-import type { Event, Step } from '../index.js';
+import type { Event, Step } from '../pulling.js';
 import { printable } from '../core/printable.js';
 import { formatBytes } from './format.js';
 

@@ -1,4 +1,4 @@
-import type { Event } from '../index.js';
+import type { Event } from '../pulling.js';
 
 /** What a command may do to the outside: print data, say something, report events; and how it is stopped. */
 export interface Io {

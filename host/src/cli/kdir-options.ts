@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { KdirOptions } from '../index.js';
+import type { KdirOptions } from '../building.js';
 
 /** What a build tree is made from, as `kdir` and `build` take it. */
 export interface KdirArguments {

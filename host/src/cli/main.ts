@@ -1,4 +1,4 @@
-import type { Event } from '../index.js';
+import type { Event } from '../pulling.js';
 import { runCommandLine } from './command-line.js';
 import { drawEvents } from './draw-events.js';
 import { isKhError } from '../core/error.js';

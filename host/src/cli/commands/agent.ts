@@ -7,7 +7,7 @@ import {
   agentStatus,
   agentStop,
   agentUninstall,
-} from '../../index.js';
+} from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions, selectorOf, serverOf } from '../device-options.js';

@@ -1,4 +1,5 @@
-import { type Btf, openCache } from '../../index.js';
+import type { Btf } from '../../building.js';
+import { openCache } from '../../pulling.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { addDeviceOptions, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';

@@ -1,4 +1,4 @@
-import type { BuiltModule, Kdir } from '../../index.js';
+import type { BuiltModule, Kdir } from '../../building.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions } from '../device-options.js';

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type FlagKind, KhError } from '../../index.js';
+import type { FlagKind } from '../../building.js';
+import { KhError } from '../../pulling.js';
 import { registerCommand } from '../command.js';
 import { addDeviceOptions } from '../device-options.js';
 import { type EntryArguments, chooseEntry } from './choose-entry.js';

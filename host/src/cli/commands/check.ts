@@ -1,4 +1,5 @@
-import { type CheckResult, type Finding, KhError, type RootPolicy } from '../../index.js';
+import type { CheckResult, Finding } from '../../building.js';
+import { KhError, type RootPolicy } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { addDeviceOptions, selectorOf, serverOf } from '../device-options.js';

@@ -1,4 +1,4 @@
-import { type Entry, KhError, type KernelCache, openCache, pull } from '../../index.js';
+import { type Entry, KhError, type KernelCache, openCache, pull } from '../../pulling.js';
 import type { CommonArguments } from '../command.js';
 import { type DeviceArguments, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';

@@ -1,4 +1,5 @@
-import { type Entry, type KernelDifference, openCache } from '../../index.js';
+import type { KernelDifference } from '../../building.js';
+import { type Entry, openCache } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import type { Io } from '../io.js';

@@ -1,4 +1,4 @@
-import type { BpfTool } from '../../index.js';
+import type { BpfTool } from '../../building.js';
 import { registerCommand } from '../command.js';
 import { addDeviceOptions } from '../device-options.js';
 import { type Shell, formatExport, shells } from '../export-line.js';

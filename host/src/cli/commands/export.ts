@@ -1,4 +1,4 @@
-import { openCache } from '../../index.js';
+import { openCache } from '../../pulling.js';
 import { registerCommand } from '../command.js';
 
 interface Arguments {

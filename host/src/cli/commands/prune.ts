@@ -1,4 +1,4 @@
-import { KhError, type PruneRules, openCache } from '../../index.js';
+import { KhError, type PruneRules, openCache } from '../../pulling.js';
 import { registerCommand } from '../command.js';
 import { formatBytes, parseBytes, parseDuration } from '../format.js';
 

@@ -1,5 +1,5 @@
-import type { PullResult } from '../../index.js';
-import { KhError, pull, pullAll } from '../../index.js';
+import type { PullResult } from '../../pulling.js';
+import { KhError, pull, pullAll } from '../../pulling.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { describePull } from '../describe.js';
 import { type PullArguments, addDeviceOptions, pullOptionsOf } from '../device-options.js';

@@ -1,4 +1,5 @@
-import { KhError, type KernelLine, type RootPolicy } from '../../index.js';
+import type { KernelLine } from '../../building.js';
+import { KhError, type RootPolicy } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions, selectorOf, serverOf } from '../device-options.js';

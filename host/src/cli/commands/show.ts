@@ -1,4 +1,4 @@
-import type { Entry } from '../../index.js';
+import type { Entry } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import { describeEntry } from '../describe.js';

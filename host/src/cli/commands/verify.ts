@@ -1,4 +1,4 @@
-import { type Entry, type KernelCache, KhError, type Problem, openCache } from '../../index.js';
+import { type Entry, type KernelCache, KhError, type Problem, openCache } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import type { Io } from '../io.js';
