@@ -95,7 +95,10 @@ function readFields(top: Fields): Manifest {
 }
 
 function readSource(source: Fields): Manifest['source'] {
-  return { kind: source.choice('kind', sourceKinds), ...source.optionalTexts(['devicePath', 'filePath', 'carvedFrom', 'banner']) };
+  return {
+    kind: source.choice('kind', sourceKinds),
+    ...source.optionalTexts(['devicePath', 'filePath', 'carvedFrom', 'banner']),
+  };
 }
 
 function readIdentity(identity: Fields, release: string): KernelIdentity {
