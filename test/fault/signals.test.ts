@@ -38,11 +38,11 @@ for (const [what, script, pattern] of [
   ['waiting for the list', { intercept: (_request, wire) => (wire.okay(), true) }, /host:devices-l/],
   ['asking the phone', { devices: [phone({ onProbe: () => undefined })] }, /asking the phone/],
   ['becoming root', { devices: [phone({ onSu: () => undefined })] }, /becoming root/],
-  ['loading', { devices: [phone({ onTransfer: () => undefined })] }, /loading kheaders.ko/],
+  ['loading', { devices: [phone({ onTransfer: () => undefined })] }, /loading the module/],
   [
     'unloading',
     { devices: [phone({ onTransfer: (shell) => (shell.stdout(headerText()), shell.stdout(archive)) })] },
-    /unloading kheaders.ko/,
+    /unloading the module/,
   ],
 ] as readonly [string, ServerScript, RegExp][]) {
   test(`kheaders pull: SIGINT while ${what} ends with 130`, async (t) => {
