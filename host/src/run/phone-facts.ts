@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto';
 import { isBuiltIn } from '../build/kernel-config.js';
 import { readKernelFacts } from '../build/read-kernel-facts.js';
 import type { KernelFacts, ModuleForm } from '../build/kernel-facts.js';
-import { formatPhoneRecord, parsePhoneRecord } from '../build/phone-record.js';
+import { type PhoneRecord, formatPhoneRecord, parsePhoneRecord } from '../build/phone-record.js';
 import { readExtra, writeExtra } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
 import { type Context, throwIfAborted } from '../core/context.js';
@@ -33,12 +34,16 @@ export interface GatherOptions {
 
 /**
  * Reads from a phone what is known of its kernel beyond the headers, and keeps it beside the entry: the configuration,
- * and the symbols and CRCs of its modules. Once for each entry. What cannot be read is reported as a warning.
+ * and the symbols and CRCs of its modules. Once for each kernel: where another one with the same headers was read before,
+ * its facts make way. What cannot be read is reported as a warning.
  * Errors: AgentFailure and those of the connection and the cache.
  */
 export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions, ctx: Context): Promise<void> {
   const { cache, entry } = options;
-  if (options.force !== true && (await isGathered(agent, options))) return;
+  const kernel = await identifyKernel(agent);
+  const record = await readRecord(options);
+  const isSame = record?.kernel === kernel;
+  if (options.force !== true && isSame && (record.asRoot || !agent.asRoot)) return;
   ctx.report({ kind: 'step', step: 'facts' });
   const config = await readOptional(agent, '/proc/config.gz', smallLimit);
   if (config !== undefined) await writeExtra(cache, entry, 'config.gz', config);
@@ -46,8 +51,8 @@ export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions
   const image = await readBootSymbols(agent, ctx);
   const { tables, form } = await readModules(agent, { release: entry.release, image }, ctx);
   const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent, ctx) : [];
-  await keepTables(cache, entry, [...image, ...tables, ...loaded]);
-  await writeExtra(cache, entry, 'phone.json', Buffer.from(formatPhoneRecord({ asRoot: agent.asRoot, form })));
+  await keepTables(cache, entry, [...image, ...tables, ...loaded], record === undefined || isSame);
+  await writeExtra(cache, entry, 'phone.json', Buffer.from(formatPhoneRecord({ kernel, asRoot: agent.asRoot, form })));
   if (!agent.asRoot) warn(ctx, 'Without root only a part of what the phone knows of its kernel was read');
 }
 
@@ -63,17 +68,32 @@ export async function readPhoneFacts(agent: PhoneAgent, options: GatherOptions, 
   };
 }
 
-/** Puts tables beside the entry; those that were there from other files stay. */
-async function keepTables(cache: Cache, entry: Entry, fresh: readonly SymbolTable[]): Promise<void> {
-  const text = (await readExtra(cache, entry, 'symbols.json'))?.toString('utf8');
+/** Puts tables beside the entry; those that were there from other files stay, unless they are of another kernel. */
+async function keepTables(cache: Cache, entry: Entry, fresh: readonly SymbolTable[], keep: boolean): Promise<void> {
+  const text = keep ? (await readExtra(cache, entry, 'symbols.json'))?.toString('utf8') : undefined;
   const known = text === undefined ? [] : parseSymbolTables(text);
   const others = known.filter((old) => !fresh.some((table) => isSameSource(table, old)));
   await writeExtra(cache, entry, 'symbols.json', Buffer.from(formatSymbolTables([...fresh, ...others])));
 }
 
-async function isGathered(agent: PhoneAgent, { cache, entry }: GatherOptions): Promise<boolean> {
-  const record = await readExtra(cache, entry, 'phone.json');
-  return record !== undefined && (parsePhoneRecord(record.toString('utf8')).asRoot || !agent.asRoot);
+/** A record that cannot be read, of an older version too, is as good as none. */
+async function readRecord({ cache, entry }: GatherOptions): Promise<PhoneRecord | undefined> {
+  const text = (await readExtra(cache, entry, 'phone.json'))?.toString('utf8');
+  try {
+    return text === undefined ? undefined : parsePhoneRecord(text);
+  } catch (error) {
+    if (isKhError(error, 'cache-corrupt')) return undefined;
+    throw error;
+  }
+}
+
+/** A digest of what the phone's kernel says of its build. */
+async function identifyKernel({ link }: PhoneAgent): Promise<string> {
+  const { procVersion, configSha256, notesSha256 } = await link.reply(
+    link.request({ name: 'identity', body: {} }),
+    'kernel',
+  );
+  return hash('sha256', JSON.stringify([procVersion, configSha256, notesSha256]));
 }
 
 function isSameSource({ source: a, exporter }: SymbolTable, old: SymbolTable): boolean {

@@ -13,6 +13,8 @@ added=$here/src/gki/$VARIANT.config
 
 if [ -n "${IN_PACKAGES:-}" ]; then
   cp -a "$IN_PACKAGES/objects" "$objects"
+  # The kernel's generator does not look at autoconf.h when it decides whether the archive is to be made anew.
+  rm -f "$objects"/kernel/kheaders_data.tar.xz "$objects"/kernel/kheaders.md5
 else
   mkdir "$objects"
   "${make[@]}" tinyconfig
