@@ -15,13 +15,21 @@ function llvmEnv(llvm: string): Record<string, string> {
   return { PATH: programs.join(delimiter), LD_LIBRARY_PATH: libraries.join(delimiter) };
 }
 
+/** The tree that kdir makes for a phone; with an image, the CRCs are those of that. */
+export async function makeTree({ env }: Bench, phone: Phone, ...more: string[]): Promise<string> {
+  const args = ['kdir', '-s', phone.serial, '--kbuild', join(phone.kernelPath, 'source'), ...more];
+  const { code, stdout, stderr } = await runCli(args, { ...env, ...llvmEnv(phone.llvmPath!) });
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
 /** kdir and build for a phone whose kernel clang built, with the CRCs of its Image; returns the module's path. */
-export async function buildProbe({ folder, env }: Bench, phone: Phone): Promise<string> {
+export async function buildProbe(bench: Bench, phone: Phone): Promise<string> {
   const image = join(phone.kernelPath, 'vmlinuz');
   const options = ['-s', phone.serial, '--kbuild', join(phone.kernelPath, 'source'), '--image', image];
+  const { folder, env } = bench;
   const tools = { ...env, ...llvmEnv(phone.llvmPath!) };
-  const tree = await runCli(['kdir', ...options], tools);
-  assert.equal(tree.code, 0, tree.stderr);
+  await makeTree(bench, phone, '--image', image);
   const work = join(folder, 'kh_probe');
   await cp(source, work, { recursive: true });
   const built = await runCli(['build', work, ...options], tools);
