@@ -48,9 +48,11 @@ function seeFacts(agentPaths: readonly string[]): string {
     'n=',
     'add() { o="$o\n$1"; }',
     'look() { [ -e "$2" ] || return; n=1; r=no; [ -r "$2" ] && r=yes; add "$1=$r $2"; }',
+    // Looked at before and after the archive: another host may load or unload it between.
+    'l=; loaded() { [ -d /sys/module/kheaders ] && l=yes; }; loaded',
     `for f in ${archivePaths.join(' ')}; do look live "$f"; done`,
+    'loaded; [ -n "$l" ] && add loaded=yes',
     `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
-    '[ -d /sys/module/kheaders ] && add loaded=yes',
     'command -v su >/dev/null && add su=yes',
     ...(agentPaths.length === 0 ? [] : [findAgent(agentPaths)]),
   ].join('\n');

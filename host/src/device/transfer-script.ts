@@ -5,7 +5,10 @@ import { quote } from './quote.js';
 export type TransferRequest =
   /** Read an archive that is there already; nothing is loaded or unloaded. */
   | { readonly kind: 'live'; readonly path: string }
-  /** Load the first of these modules whose vermagic names this release, read, unload it if we loaded it. */
+  /**
+   * Load the first of these modules whose vermagic names this release, read, unload it if we loaded it. One that is
+   * loaded already is held while it is read.
+   */
   | { readonly kind: 'module'; readonly release: string; readonly modules: readonly string[] }
   /** Read the module file itself; the archive is cut out of it on the host. */
   | { readonly kind: 'carve'; readonly path: string };
@@ -103,6 +106,7 @@ if [ -z "$a" ]; then
   [ $loaded = yes ] && unload
   fail load "the module is loaded but shows no archive"
 fi
+[ $loaded = yes ] || ko=$a
 reply "path=$ko
 archive=$a
 loaded=$loaded

@@ -53,6 +53,11 @@ export async function fetchEntry(
   }
 }
 
+/** A module that somebody else loaded was there already, whoever held it while it was read. */
+function sourceOf({ request }: Attempt, { loaded }: Transfer): Attempt['request']['kind'] {
+  return request.kind === 'module' && !loaded ? 'live' : request.kind;
+}
+
 async function receive(
   transfer: Transfer,
   staging: Staging,
@@ -117,7 +122,7 @@ function describe(
     release: identity.release,
     machine: identity.machine,
     archive,
-    source: { kind: attempt.request.kind, devicePath: transfer.path },
+    source: { kind: sourceOf(attempt, transfer), devicePath: transfer.path },
     provenance: {
       serial: facts.serial,
       model: facts.model,

@@ -30,7 +30,7 @@ export function planAttempts(probe: Outlook, options: PlanOptions): readonly Att
   if (probe.live.length === 0 && probe.modules.length === 0) throw noHeaders(probe);
   const { release } = probe;
   const hazard = hasReadHazard(release);
-  const known = [...planLive(probe), ...planModule(probe), ...planCarve(probe)];
+  const known = [...planShared(probe, options), ...planLive(probe), ...planModule(probe), ...planCarve(probe)];
   const wanted = known.filter(({ request }) => options.sources.has(request.kind));
   const safe = hazard ? wanted.filter(({ request }) => request.kind === 'carve') : wanted;
   const unprivileged = options.root === 'none' && probe.uid !== 0;
@@ -52,15 +52,27 @@ export function planAttempts(probe: Outlook, options: PlanOptions): readonly Att
   });
 }
 
+/**
+ * The archive is there because somebody loaded the module, and he may be another host that unloads it in a moment: as root
+ * we hold it while we read, as if we had loaded it ourselves. A user without root reads and hopes.
+ */
+function planShared(probe: Outlook, { root }: PlanOptions): readonly Attempt[] {
+  const rootable = probe.uid === 0 || probe.su || root === 'adb';
+  if (!probe.loaded || probe.live.length === 0 || probe.modules.length === 0 || !rootable) return [];
+  return [loadOf(probe)];
+}
+
 function planLive({ live, uid }: Outlook): readonly Attempt[] {
   return live.map(({ path, readable }) => ({ request: { kind: 'live', path }, asRoot: !readable && uid !== 0 }));
 }
 
 function planModule(probe: Outlook): readonly Attempt[] {
-  const modules = probe.modules.map(({ path }) => path);
   // Where an archive is there already, the module is loaded or built in: loading it again can only fail.
-  if (modules.length === 0 || probe.live.length > 0) return [];
-  return [{ request: { kind: 'module', release: probe.release, modules }, asRoot: true }];
+  return probe.modules.length === 0 || probe.live.length > 0 ? [] : [loadOf(probe)];
+}
+
+function loadOf({ release, modules }: Outlook): Attempt {
+  return { request: { kind: 'module', release, modules: modules.map(({ path }) => path) }, asRoot: true };
 }
 
 function planCarve(probe: Outlook): readonly Attempt[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type AdbServer, startAdbServer } from '../adb-server.js';
 import { runCli } from './cli.js';
 import { readEvents, startCounting } from './kernel-events.js';
-import { type Bench, phoneTest, useAdbServer } from './phone-test.js';
+import { type Bench, byMode, phoneTest, useAdbServer } from './phone-test.js';
 
 useAdbServer();
 
@@ -25,7 +25,7 @@ async function pullInLoop(bench: Bench, server: AdbServer, name: string, until: 
   const warnings: string[] = [];
   let pulls = 0;
   while (Date.now() < until) {
-    const { code, stdout, stderr } = await runCli(['pull', '--force'], env);
+    const { code, stdout, stderr } = await runCli(byMode(['pull', '--force']), env);
     assert.equal(code, 0, `${name}, pull ${pulls}: ${stderr}`);
     warnings.push(...stderr.split('\n').filter((line) => line.includes('warning')));
     const archive = await readFile(join(stdout.trim(), '../kheaders.tar.xz'));

@@ -28,7 +28,8 @@ let server: AdbServer;
 /** KHEADERS_TEST_AGENT=0 runs every phone test with the phone's own shell alone. */
 export const withAgent = process.env['KHEADERS_TEST_AGENT'] !== '0';
 
-function byMode(args: readonly string[]): readonly string[] {
+/** The arguments of a command that pulls, for this run of the tests. */
+export function byMode(args: readonly string[]): readonly string[] {
   return args[0] === 'pull' && !withAgent ? [...args, '--no-agent'] : args;
 }
 
