@@ -1,4 +1,4 @@
-import { decodeUtf8 } from '@kheaders/shared';
+import { decodeUtf8, encodeUtf8 } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 
@@ -89,8 +89,8 @@ export function isReadable(path: string): boolean {
 export function writeInto(path: string, text: string): boolean {
   const fd = os.open(path, os.O_WRONLY | native.O_CLOEXEC);
   if (fd < 0) return false;
-  const bytes = asciiBytes(text);
-  const written = os.write(fd, bytes.buffer, 0, bytes.length);
+  const bytes = encodeUtf8(text);
+  const written = os.write(fd, bytes.buffer as ArrayBuffer, 0, bytes.length);
   os.close(fd);
   return written === bytes.length;
 }
@@ -102,17 +102,13 @@ export function replaceFile(path: string, text: string): void {
   const flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | native.O_CLOEXEC | native.O_NOFOLLOW;
   const fd = os.open(part, flags, 0o600);
   if (fd < 0) throw new FileError(-fd, part);
-  const bytes = asciiBytes(text);
-  const written = os.write(fd, bytes.buffer, 0, bytes.length);
+  const bytes = encodeUtf8(text);
+  const written = os.write(fd, bytes.buffer as ArrayBuffer, 0, bytes.length);
   os.close(fd);
   const failed = written < 0 ? written : os.rename(part, path);
   if (failed >= 0) return;
   os.remove(part);
   throw new FileError(-failed, path);
-}
-
-function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 export function toHex(bytes: ArrayBuffer): string {

@@ -17,8 +17,11 @@ export interface LeaseState {
   readonly modules: readonly { readonly name: string; readonly path: string }[];
 }
 
+let bootId: string | undefined;
+
+/** Of this boot, which no process outlives: read once. */
 export function readBootId(): string {
-  return readLine('/proc/sys/kernel/random/boot_id');
+  return (bootId ??= readLine('/proc/sys/kernel/random/boot_id'));
 }
 
 export function formatState(state: LeaseState): string {

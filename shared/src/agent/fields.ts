@@ -179,7 +179,9 @@ export function record<S extends Readonly<Record<string, unknown>>>(fields: S): 
       for (const [name, field] of entries) field.write(writer, (value as Record<string, never>)[name] as never);
     },
     read(reader) {
-      return Object.fromEntries(entries.map(([name, field]) => [name, field.read(reader)])) as unknown as Values<S>;
+      const value: Record<string, unknown> = {};
+      for (const [name, field] of entries) value[name] = field.read(reader);
+      return value as Values<S>;
     },
   };
 }
