@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type ConnectionModule from '@devicefarmer/adbkit/dist/src/adb/connection.js';
+import type ParserModule from '@devicefarmer/adbkit/dist/src/adb/parser.js';
 import type SyncModule from '@devicefarmer/adbkit/dist/src/adb/sync.js';
 import { type Context, abortError } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { type DeviceAddress, openDeviceService } from './device-service.js';
 import { destroyOnAbort } from './server-connection.js';
-import { untilClosed } from './smart-socket.js';
+import type { ServerLink } from './smart-socket.js';
 
 /** A file to be written on the device. */
 export interface PushedFile {
@@ -18,11 +21,25 @@ export interface PushedFile {
 /** adbd refuses longer ones (AOSP file_sync_service.cpp). */
 const pathLimit = 1024;
 
-/** adbkit's Sync speaks adb's file protocol; see importConnection() for how it is imported. */
-async function importSync(): Promise<typeof SyncModule.default> {
-  const module = await import('@devicefarmer/adbkit/dist/src/adb/sync.js');
-  const found: typeof SyncModule | typeof SyncModule.default = module.default;
-  return 'default' in found ? found.default : found;
+/**
+ * adbkit's Sync speaks adb's file protocol. Its modules are imported one by one and only when something is pushed: the
+ * package's entry also loads its key and USB parts, 75 ms of start-up.
+ */
+async function openSync({ socket }: ServerLink): Promise<SyncModule.default> {
+  const [connection, parser, sync] = await Promise.all([
+    import('@devicefarmer/adbkit/dist/src/adb/connection.js'),
+    import('@devicefarmer/adbkit/dist/src/adb/parser.js'),
+    import('@devicefarmer/adbkit/dist/src/adb/sync.js'),
+  ]);
+  const Connection = classOf<typeof ConnectionModule.default>(connection.default);
+  const Parser = classOf<typeof ParserModule.default>(parser.default);
+  const Sync = classOf<typeof SyncModule.default>(sync.default);
+  return new Sync(Object.assign(new Connection(), { socket, parser: new Parser(socket) }));
+}
+
+/** Node and the build give module.exports as `default`; tsx, which runs the sources, gives the class itself. */
+function classOf<C>(found: C | { readonly default: C }): C {
+  return typeof found === 'function' ? found : (found as { readonly default: C }).default;
 }
 
 /**
@@ -34,7 +51,6 @@ export async function pushFile(address: DeviceAddress, { path, bytes, mode }: Pu
   if (Buffer.byteLength(path) > pathLimit) {
     throw new KhError('device-failed', 'The path is longer than adb allows', { devicePath: path });
   }
-  const Sync = await importSync();
   const link = await openDeviceService(address, 'sync:', ctx);
   const detach = destroyOnAbort(link.socket, ctx);
   const source = new Readable({ read: () => undefined });
@@ -42,10 +58,10 @@ export async function pushFile(address: DeviceAddress, { path, bytes, mode }: Pu
   source.push(bytes);
   source.push(null);
   try {
-    const transfer = new Sync(link.connection).pushStream(source, path, mode);
+    const transfer = (await openSync(link)).pushStream(source, path, mode);
     const ended = once(transfer, 'end');
     transfer.on('error', () => undefined);
-    await untilClosed(link, ended);
+    await orClosed(link, ended);
   } catch (error) {
     throw ctx.signal.aborted ? abortError(ctx.signal) : describe(error, { serial: address.serial, devicePath: path });
   } finally {
@@ -53,6 +69,19 @@ export async function pushFile(address: DeviceAddress, { path, bytes, mode }: Pu
     link.socket.destroy();
     source.destroy();
   }
+}
+
+/**
+ * adbkit's reader does not see an end (we destroyed the socket, the server reset it) that comes between two reads, and
+ * waits for ever in the second. A read that has succeeded settles a turn later, as every promise of Bluebird: it wins.
+ */
+async function orClosed({ socket }: ServerLink, work: Promise<unknown>): Promise<void> {
+  const closed = (socket.closed ? Promise.resolve([]) : once(socket, 'close')).then(async () => {
+    await nextTurn();
+    await nextTurn();
+    throw new Error('The connection is closed');
+  });
+  await Promise.race([work, closed]);
 }
 
 function describe(error: unknown, details: { readonly serial: string; readonly devicePath: string }): KhError {

@@ -12,24 +12,45 @@ const headerSize = 5;
 /** adbd sends at most its packet size, 1 MiB; anything larger is not this protocol. */
 const frameLimit = 16 * 1024 * 1024;
 
-/** Splits a byte stream into frames; the last, partial frame is dropped. Errors: `adb-protocol`. */
+/**
+ * Splits a byte stream into frames. Standard output comes in the pieces in which it arrives: adbd's frames have up to
+ * 1 MiB, and to put those together again would copy an archive several times. Every other frame comes whole; one that is
+ * cut off at the end is dropped. Errors: `adb-protocol`.
+ */
 export async function* readShellFrames(source: AsyncIterable<Buffer>): AsyncGenerator<ShellFrame> {
+  /** A header, or a frame, that is not whole yet. */
   let pending: Buffer = Buffer.alloc(0);
+  /** Bytes of standard output that the frame still has. */
+  let left = 0;
   for await (const chunk of source) {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    let offset = 0;
-    while (pending.length - offset >= headerSize) {
-      const length = pending.readUInt32LE(offset + 1);
-      if (length > frameLimit) {
-        throw new KhError('adb-protocol', `The device sent a shell frame of ${length} bytes`);
+    let bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    while (bytes.length > 0) {
+      if (left > 0) {
+        const data = bytes.subarray(0, left);
+        left -= data.length;
+        bytes = bytes.subarray(data.length);
+        yield { id: shellFrame.stdout, data };
+        continue;
       }
-      if (pending.length - offset < headerSize + length) break;
-      const start = offset + headerSize;
-      yield { id: pending.readUInt8(offset), data: pending.subarray(start, start + length) };
-      offset = start + length;
+      const header = readHeader(bytes);
+      if (header?.id === shellFrame.stdout) {
+        left = header.length;
+        bytes = bytes.subarray(headerSize);
+        continue;
+      }
+      if (header === undefined || bytes.length < headerSize + header.length) break;
+      yield { id: header.id, data: bytes.subarray(headerSize, headerSize + header.length) };
+      bytes = bytes.subarray(headerSize + header.length);
     }
-    pending = pending.subarray(offset);
+    pending = bytes;
   }
+}
+
+function readHeader(bytes: Buffer): { readonly id: number; readonly length: number } | undefined {
+  if (bytes.length < headerSize) return undefined;
+  const length = bytes.readUInt32LE(1);
+  if (length > frameLimit) throw new KhError('adb-protocol', `The device sent a shell frame of ${length} bytes`);
+  return { id: bytes.readUInt8(0), length };
 }
 
 /** One frame as bytes. */

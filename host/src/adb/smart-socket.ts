@@ -1,19 +1,13 @@
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type Connection from '@devicefarmer/adbkit/dist/src/adb/connection.js';
-import type Parser from '@devicefarmer/adbkit/dist/src/adb/parser.js';
 import { KhError } from '../core/error.js';
 import { parseFailure } from './failure.js';
 
-/** One connection to the adb server: the bare socket and adbkit's reader on top of it. */
+/** One connection to the adb server. */
 export interface ServerLink {
   readonly socket: Socket;
-  readonly parser: InstanceType<typeof Parser.default>;
-  /** What adbkit's own services (sync) are opened on. */
-  readonly connection: InstanceType<typeof Connection.default>;
 }
 
-/** The length prefix has four hex digits; adbkit would write a fifth and lose the framing. */
+/** What the four hex digits of the length prefix can say. */
 const requestLimit = 0xffff;
 
 /** Writes a request: four hex digits of length, then the text (AOSP docs: OVERVIEW.TXT). Errors: `adb-protocol`. */
@@ -30,7 +24,7 @@ export async function readStatus(link: ServerLink): Promise<void> {
   let status: string;
   let text = '';
   try {
-    status = await untilClosed(link, link.parser.readAscii(4));
+    status = (await readBytes(link, 4)).toString('latin1');
     if (status === 'FAIL') text = await readValue(link);
   } catch (error) {
     throw new KhError('device-lost', 'The adb server closed the connection without an answer', {}, error);
@@ -42,25 +36,31 @@ export async function readStatus(link: ServerLink): Promise<void> {
 
 /** A value of the server: four hex digits of length, then the text. Rejects if the connection ends before. */
 export async function readValue(link: ServerLink): Promise<string> {
-  return (await untilClosed(link, link.parser.readValue())).toString('utf8');
+  const digits = (await readBytes(link, 4)).toString('latin1');
+  if (!/^[0-9a-f]{4}$/i.test(digits)) throw new Error('The length of a value is no number');
+  return (await readBytes(link, Number.parseInt(digits, 16))).toString('utf8');
 }
 
-/**
- * adbkit's reader does not see an end (we destroyed the socket, the server reset it) that comes between two reads, and
- * waits for ever in the second. A read that has succeeded settles a turn later, as every promise of Bluebird: it wins.
- */
-export async function untilClosed<T>(link: Pick<ServerLink, 'socket'>, read: PromiseLike<T>): Promise<T> {
-  const { socket } = link;
-  return new Promise((resolve, reject) => {
-    const onClose = (): void => {
-      void nextTurn()
-        .then(() => nextTurn())
-        .then(() => reject(new Error('The connection is closed')));
+/** Takes so many bytes and leaves the rest in the socket, for whoever reads on. */
+async function readBytes({ socket }: ServerLink, count: number): Promise<Buffer> {
+  let bytes = Buffer.alloc(0);
+  while (bytes.length < count) {
+    // All there is: asked for more than that, a stream announces the same bytes again and again.
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
+    else if (socket.readableEnded || socket.destroyed) throw new Error('The connection is closed');
+    else await untilEvent(socket, ['readable', 'end', 'close']);
+  }
+  if (bytes.length > count) socket.unshift(bytes.subarray(count));
+  return bytes.subarray(0, count);
+}
+
+async function untilEvent(socket: Socket, names: readonly string[]): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const settle = (): void => {
+      for (const name of names) socket.off(name, settle);
+      resolve();
     };
-    if (socket.closed) onClose();
-    else socket.once('close', onClose);
-    Promise.resolve(read)
-      .finally(() => socket.off('close', onClose))
-      .then(resolve, reject);
+    for (const name of names) socket.on(name, settle);
   });
 }
