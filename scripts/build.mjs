@@ -1,4 +1,4 @@
-// Builds the published package: host/dist/{kheaders.js,index.js} and chunks by esbuild, index.d.ts by rollup.
+// Builds the published package: host/dist/{kheaders.mjs,index.mjs} and chunks by esbuild, index.d.ts by rollup.
 // The helper programs for phones come from scripts/build-agent.
 // Start-up is the product (a warm pull is mostly Node starting), so what the CLI needs is bundled into few files and
 // everything else is a chunk loaded on demand. lzma-native stays outside: it holds native code.
@@ -24,10 +24,15 @@ const { metafile } = await build({
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   format: 'esm',
+  // For a .js file Node looks for the package.json above it to learn what it is.
+  outExtension: { '.js': '.mjs' },
   platform: 'node',
   target: 'node20',
+  // Less to parse at each start. Names stay, for stack traces.
+  minifySyntax: true,
+  minifyWhitespace: true,
   external: ['lzma-native'],
-  alias: { 'string-width': './src/cli/text-width.ts' },
+  alias: { 'string-width': './src/cli/text-width.ts', assert: './src/cli/yargs-assert.ts' },
   define: { KHEADERS_VERSION: JSON.stringify(version), KHEADERS_AGENTS: JSON.stringify(agents) },
   // Bundled CommonJS (adbkit, bluebird) calls require() for Node's own modules.
   banner: {
@@ -36,7 +41,7 @@ const { metafile } = await build({
   legalComments: 'linked',
   logLevel: 'warning',
 });
-await chmod(join(host, 'dist/kheaders.js'), 0o755);
+await chmod(join(host, 'dist/kheaders.mjs'), 0o755);
 await writeFile(join(host, 'dist/THIRD-PARTY-LICENSES.txt'), await collectLicenses(Object.keys(metafile.inputs)));
 
 if (!process.argv.includes('--no-types')) {
