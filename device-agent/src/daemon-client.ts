@@ -23,6 +23,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** The daemon's answer to a lease; undefined where there is none. */
+type Leased = MessageBody<'leased'> | Refusal | undefined;
+
 /** Thrown inside when the daemon's end of a link is gone. */
 class LinkLost extends Error {}
 
@@ -35,6 +38,8 @@ export class DaemonClient {
   #connecting: Promise<Link> | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #lease: MessageBody<'lease'> | undefined;
+  /** What the daemon said to it; undefined while it is only asked for. */
+  #leased: Leased;
   #lastId = 0;
 
   constructor() {
@@ -43,9 +48,26 @@ export class DaemonClient {
 
   /** Holds the module from now on. Errors: Refusal, those of the daemon and `daemon`. */
   async lease(body: MessageBody<'lease'>): Promise<MessageBody<'leased'>> {
+    const leased = this.#link === undefined ? await this.#connectWith(body) : undefined;
+    if (leased instanceof Refusal) throw leased;
+    if (leased !== undefined) return leased;
     const reply = await this.#ask({ name: 'lease', id: 0, body }, 'leased');
     this.#lease = body;
-    return reply.body;
+    return (this.#leased = reply.body);
+  }
+
+  /** The lease goes with the greeting, which saves both processes a turn. */
+  async #connectWith(body: MessageBody<'lease'>): Promise<Leased> {
+    this.#lease = body;
+    this.#leased = undefined;
+    let granted = false;
+    try {
+      const leased = await this.#connected().then((): Leased => this.#leased);
+      granted = leased !== undefined && !(leased instanceof Refusal);
+      return leased;
+    } finally {
+      if (!granted) this.#lease = undefined;
+    }
   }
 
   /**
@@ -124,7 +146,7 @@ export class DaemonClient {
     throw new Refusal('daemon', { detail: last });
   }
 
-  /** Greets, shows the token, and takes the lease anew if there was one. */
+  /** Greets, shows the token, and takes the lease, anew if there was one. */
   async #greet(fd: number): Promise<Link> {
     const peer = native.peerCredentials(fd);
     if (typeof peer === 'number' || peer[1] !== 0) {
@@ -136,19 +158,33 @@ export class DaemonClient {
     try {
       const spoken = await this.#orLost(link, ready);
       if (spoken !== protocolVersion) throw otherVersion(spoken);
-      const admitted = await Promise.all([
+      const [greeted, joined, leased] = await Promise.all([
         this.#send(link, { name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } }),
         this.#send(link, { name: 'join', id: 0, body: { token: readState()?.token ?? '' } }),
+        this.#sendLease(link),
       ]);
-      for (const reply of admitted) expect(reply, 'done');
-      if (this.#lease !== undefined)
-        expect(await this.#send(link, { name: 'lease', id: 0, body: this.#lease }), 'leased');
+      for (const reply of [greeted, joined]) expect(reply, 'done');
+      // Who holds it already cannot do without: then the daemon is asked again.
+      if (leased instanceof Refusal && this.#leased !== undefined) throw leased;
+      if (!link.open) throw new LinkLost('the daemon hung up');
+      this.#leased = leased;
     } catch (error) {
       link.close('refused');
       throw error;
     }
     this.#link = link;
     return link;
+  }
+
+  /** The daemon's answer, or its refusal; undefined where there is no lease. */
+  async #sendLease(link: Link): Promise<Leased> {
+    if (this.#lease === undefined) return undefined;
+    try {
+      return expect(await this.#send(link, { name: 'lease', id: 0, body: this.#lease }), 'leased').body;
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
   }
 
   #greeted: (protocol: number) => void = () => undefined;

@@ -28,6 +28,8 @@ export class Link {
   readonly #reader = new FrameReader();
   readonly #buffer = new Uint8Array(readSize);
   readonly #queue: Uint8Array[] = [];
+  /** What goes before the first frame, in one write with it: each write wakes the other end. */
+  #preface: string | undefined = frameMagic;
   #sent = 0;
   #waiting = 0;
   #writing = false;
@@ -48,7 +50,6 @@ export class Link {
     onReadable(input, () => this.#read());
     // Later: the other end may be gone already, and nobody is told of that before he has the link.
     this.#resume();
-    this.sendBytes(encodeUtf8(frameMagic));
   }
 
   get open(): boolean {
@@ -61,10 +62,12 @@ export class Link {
   }
 
   send(message: Message): void {
-    this.sendBytes(encodeFrame(message));
+    const frame = encodeFrame(message);
+    this.sendBytes(this.#preface === undefined ? frame : join(encodeUtf8(this.#preface), frame));
+    this.#preface = undefined;
   }
 
-  /** Queues bytes that make whole frames; they must not change any more. */
+  /** Queues bytes that make whole frames, not the first; they must not change any more. */
   sendBytes(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#queue.push(bytes);
@@ -176,4 +179,11 @@ export class Link {
     this.#drained = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
