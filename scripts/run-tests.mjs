@@ -4,6 +4,7 @@
 // trees, of some thousand files each, take most of the time.
 import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, readdir, rm, statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,8 +17,9 @@ if (files.length === 0) {
   console.error(`run-tests: no test file in test/${group} matches ${JSON.stringify(filter)}`);
   process.exit(1);
 }
-const concurrency = group === 'unit' ? [] : ['--test-concurrency=1'];
-const args = ['--import', 'tsx', '--test', '--test-reporter=spec', ...concurrency];
+// Node's own choice leaves one processor free, which is half of two.
+const atOnce = group === 'unit' ? availableParallelism() : 1;
+const args = ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
 const memory = process.env.TMPDIR === undefined ? await makeMemoryFolder() : undefined;
 const child = spawn(process.execPath, [...args, ...files.map((name) => join(folder, name))], {
   stdio: 'inherit',
