@@ -1,7 +1,6 @@
 // run-tests.mjs GROUP [FILTER] : runs test/GROUP/**/*.test.ts with node's own runner. Node 20 expands no globs and would
-// run helper files too, so the files are listed here. Phone and fault tests run one file at a time: they share the
-// machine's two cores with emulated phones. Their files go to memory where there is enough of it: on a disk the header
-// trees, of some thousand files each, take most of the time.
+// run helper files too, so the files are listed here. Their files go to memory where there is enough of it: on a disk the
+// header trees, of some thousand files each, take most of the time.
 import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, readdir, rm, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -17,8 +16,9 @@ if (files.length === 0) {
   console.error(`run-tests: no test file in test/${group} matches ${JSON.stringify(filter)}`);
   process.exit(1);
 }
-// Node's own choice leaves one processor free, which is half of two.
-const atOnce = group === 'unit' ? availableParallelism() : 1;
+// Node's own choice leaves one processor free, which is half of two. More than four files at once would start too many
+// emulated phones: a test has up to three.
+const atOnce = Math.min(availableParallelism(), group === 'unit' ? Infinity : 4);
 const args = ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
 const memory = process.env.TMPDIR === undefined ? await makeMemoryFolder() : undefined;
 const child = spawn(process.execPath, [...args, ...files.map((name) => join(folder, name))], {
