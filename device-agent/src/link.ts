@@ -67,12 +67,15 @@ export class Link {
     this.#preface = undefined;
   }
 
-  /** Queues bytes that make whole frames, not the first; they must not change any more. */
+  /**
+   * Queues bytes that make whole frames, not the first; they must not change any more. What the other end can take goes at
+   * once: the engine serves timers before descriptors, and whoever reads ahead goes from timer to timer.
+   */
   sendBytes(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#queue.push(bytes);
     this.#waiting += bytes.length;
-    if (!this.#writing) this.#write();
+    this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
   }
 
