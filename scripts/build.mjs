@@ -1,13 +1,14 @@
-// Builds the published package: host/dist/{kheaders.mjs,index.mjs} and chunks by esbuild, index.d.ts by rollup.
+// Builds the published package: host/dist/{kheaders,index}.cjs and chunks by esbuild, index.d.cts by rollup.
 // The helper programs for phones come from scripts/build-agent.
 // Start-up is the product (a warm pull is mostly Node starting), so what the CLI needs is bundled into few files and
 // everything else is a chunk loaded on demand. lzma-native stays outside: it holds native code.
 import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import { toCommonJs } from './common-js.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const host = join(root, 'host');
@@ -15,17 +16,17 @@ const { version } = JSON.parse(await readFile(join(host, 'package.json'), 'utf8'
 
 await rm(join(host, 'dist'), { recursive: true, force: true });
 const agents = await copyAgents(join(root, 'device-agent/dist'), join(host, 'dist/agent'));
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   absWorkingDir: host,
   metafile: true,
+  write: false,
   entryPoints: { kheaders: 'src/cli/bin.ts', index: 'src/index.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   format: 'esm',
-  // For a .js file Node looks for the package.json above it to learn what it is.
-  outExtension: { '.js': '.mjs' },
+  outExtension: { '.js': '.cjs' },
   platform: 'node',
   target: 'node20',
   // Less to parse at each start. Names stay, for stack traces.
@@ -34,14 +35,14 @@ const { metafile } = await build({
   external: ['lzma-native'],
   alias: { 'string-width': './src/cli/text-width.ts', assert: './src/cli/yargs-assert.ts' },
   define: { KHEADERS_VERSION: JSON.stringify(version), KHEADERS_AGENTS: JSON.stringify(agents) },
-  // Bundled CommonJS (adbkit, bluebird) calls require() for Node's own modules.
-  banner: {
-    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-  },
   legalComments: 'linked',
   logLevel: 'warning',
 });
-await chmod(join(host, 'dist/kheaders.mjs'), 0o755);
+for (const { path, text } of outputFiles) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, path.endsWith('.cjs') ? await toCommonJs(text) : text);
+}
+await chmod(join(host, 'dist/kheaders.cjs'), 0o755);
 await writeFile(join(host, 'dist/THIRD-PARTY-LICENSES.txt'), await collectLicenses(Object.keys(metafile.inputs)));
 
 if (!process.argv.includes('--no-types')) {
@@ -50,7 +51,7 @@ if (!process.argv.includes('--no-types')) {
     external: [/^node:/],
     plugins: [dts({ tsconfig: join(host, 'tsconfig.json'), includeExternal: ['@kheaders/shared'] })],
   });
-  await bundle.write({ file: join(host, 'dist/index.d.ts'), format: 'es' });
+  await bundle.write({ file: join(host, 'dist/index.d.cts'), format: 'es' });
   await bundle.close();
 }
 for (const name of ['README.md', 'LICENSE']) await copyFile(join(root, name), join(host, name)).catch(() => undefined);

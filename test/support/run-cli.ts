@@ -9,7 +9,7 @@ import { temporaryDirectory } from './temp.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const built = process.env['KHEADERS_TEST_BUILT'] === '1';
-const program = built ? [join(root, 'host/dist/kheaders.mjs')] : ['--import', 'tsx', join(root, 'host/src/cli/bin.ts')];
+const program = built ? [join(root, 'host/dist/kheaders.cjs')] : ['--import', 'tsx', join(root, 'host/src/cli/bin.ts')];
 
 /** No command of a test may take longer; a machine under load needs seconds where an idle one needs half of one. */
 const limitMilliseconds = 120_000;

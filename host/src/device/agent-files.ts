@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agentFolders, agentPrefix } from '@kheaders/shared';
 
@@ -38,7 +39,7 @@ export function findAgents(folder: string | undefined): AgentFiles | undefined {
 
 /** A bundled file may be in dist or in dist/chunks: the package finds itself by its name. */
 function packageFolder(): string {
-  return fileURLToPath(new URL('dist/agent', import.meta.resolve('kheaders/package.json')));
+  return join(dirname(createRequire(import.meta.url).resolve('kheaders/package.json')), 'dist/agent');
 }
 
 function readAgents(folder: string): AgentFiles | undefined {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The CLI as it is published: the built file, not the sources. */
-export const bin = fileURLToPath(new URL('../../../host/dist/kheaders.mjs', import.meta.url));
+export const bin = fileURLToPath(new URL('../../../host/dist/kheaders.cjs', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
