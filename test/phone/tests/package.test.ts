@@ -32,14 +32,16 @@ phoneTest('the packed package, installed into an empty folder, pulls and serves 
   const script = join(app, 'use.js');
   await writeFile(
     script,
-    `import { pull, listDevices, openCache, KhError } from 'kheaders';
+    `import { createRequire } from 'node:module';
+     import { pull, listDevices, openCache, KhError } from 'kheaders';
+     const same = createRequire(import.meta.url)('kheaders').pull === pull;
      const { entry, how } = await pull();
      const [device] = await listDevices();
      const listed = await (await openCache()).list();
      const refused = await pull({ device: { kind: 'serial', serial: 'nobody' } }).catch((error) => error);
-     console.log(JSON.stringify([how, entry.headers, device.release, listed.length, refused instanceof KhError, refused.code]));`,
+     console.log(JSON.stringify([how, entry.headers, device.release, listed.length, refused instanceof KhError, refused.code, same]));`,
   );
   const used = await startCli([], env, script).done;
   assert.equal(used.code, 0, used.stderr);
-  assert.deepEqual(JSON.parse(used.stdout), ['cached', json.headers, phone.release, 1, true, 'no-device']);
+  assert.deepEqual(JSON.parse(used.stdout), ['cached', json.headers, phone.release, 1, true, 'no-device', true]);
 });
