@@ -5,6 +5,7 @@ import { runHostSession } from './host-session.js';
 
 /** The lease daemon and its guard are started from a session, as copies of its process. */
 function main(role: string | undefined): void {
+  // Ignored: a write to a peer that went away fails with EPIPE then.
   os.signal(os.SIGPIPE, undefined);
   // Ignored: the kernel itself buries what we started.
   os.signal(os.SIGCHLD, undefined);

@@ -89,6 +89,8 @@ class Daemon {
     client.lease = undefined;
     await this.#holdings.release(client);
     this.#idleSince = native.bootMilliseconds();
+    // A daemon that many come to would grow until the engine collects by itself.
+    if (this.#clients.size === 0) std.gc();
   }
 
   async #serve(client: Client, message: Message): Promise<void> {

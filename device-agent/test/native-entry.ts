@@ -202,5 +202,7 @@ function print(value: unknown): void {
   if (value !== undefined) std.out.puts(`${JSON.stringify(value)}\n`);
 }
 
+// As the agent does.
+os.signal(os.SIGPIPE, undefined);
 const [, name = '', ...args] = scriptArgs;
 print(commands[name]?.(args));

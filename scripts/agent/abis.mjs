@@ -38,7 +38,8 @@ export const abis = {
     architecture: 'amd64',
     triplet: 'x86_64-linux-gnu',
     musl: 'x86_64-linux-musl',
-    flags: [],
+    // For -Os gcc writes `rep stosb` in its place, which an emulated phone carries out byte by byte.
+    flags: ['-fno-builtin-memset'],
     libraries: [],
   },
 };
