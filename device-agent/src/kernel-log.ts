@@ -3,7 +3,7 @@ import * as native from 'native';
 import * as os from 'os';
 import { FileError } from './files.js';
 import type { Link } from './link.js';
-import { delay, onReadable } from './loop.js';
+import { nextTurn, onReadable } from './loop.js';
 
 /** A record of /dev/kmsg has at most this (kernel/printk: CONSOLE_EXT_LOG_MAX). */
 const recordSize = 8192;
@@ -57,7 +57,7 @@ export class KernelLog {
 
   /** Behind the last record /dev/kmsg is not readable, so there the end is found by reading. */
   async #readToEnd(): Promise<void> {
-    for (; this.open; await delay(0)) this.#read();
+    for (; this.open; await nextTurn()) this.#read();
   }
 
   /** One record a turn, so that other descriptors are served between them. False where there is no more now. */

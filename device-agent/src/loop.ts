@@ -8,6 +8,8 @@ import * as os from 'os';
 const readers = new Set<number>();
 const writers = new Set<number>();
 const timers = new Set<object>();
+let nextTurns: (() => void)[] = [];
+let alwaysWritable = -1;
 
 export function onReadable(fd: number, handler: (() => void) | null): void {
   os.setReadHandler(fd, handler);
@@ -36,6 +38,24 @@ export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => after(milliseconds, resolve));
 }
 
+/**
+ * Waits until every descriptor that has something to say now was served once. A timer would not do: the engine serves
+ * those first, and whoever goes from timer to timer keeps the process deaf.
+ */
+export function nextTurn(): Promise<void> {
+  if (alwaysWritable < 0) alwaysWritable = os.open('/dev/null', os.O_WRONLY | native.O_CLOEXEC);
+  // The engine serves the head of its list first, and a handler set anew is its end.
+  if (nextTurns.length === 0) onWritable(alwaysWritable, beginTurn);
+  return new Promise((resolve) => nextTurns.push(resolve));
+}
+
+function beginTurn(): void {
+  const turns = nextTurns;
+  nextTurns = [];
+  onWritable(alwaysWritable, null);
+  for (const resolve of turns) resolve();
+}
+
 /** Calls for ever. */
 export function repeat(milliseconds: number, action: () => void): void {
   after(milliseconds, () => {
@@ -57,6 +77,7 @@ export function startProcess(role: () => void, started: (pid: number) => void): 
     for (const fd of [...writers]) onWritable(fd, null);
     for (const timer of timers) os.clearTimeout(timer);
     timers.clear();
+    nextTurns = [];
     role();
   });
 }

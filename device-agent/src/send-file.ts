@@ -5,7 +5,7 @@ import { Digest } from './digest.js';
 import { FileError, openFile } from './files.js';
 import type { Link } from './link.js';
 import { Refusal } from './refusal.js';
-import { delay } from './loop.js';
+import { nextTurn } from './loop.js';
 
 /**
  * How far a read may be ahead of its link: more than any archive known, so that the module can be unloaded while its
@@ -50,8 +50,8 @@ export async function sendFile(link: Link, { id, path, offset, digest }: FileReq
         filled += frameHeader + count;
       }
       link.sendBytes(block.subarray(0, filled));
-      // Lets the link write, and hear, between two blocks.
-      await delay(0);
+      // Lets the link hear, and others have their turn, between two blocks.
+      await nextTurn();
       await link.drain(aheadLimit);
       if (!link.open) throw new Refusal('cancelled');
     }

@@ -329,13 +329,9 @@ for (const abi of Object.keys(abis) as Abi[]) {
       const names: string[] = [];
       const count = (id: number): number => agent.heard.filter((message) => message.id === id).length;
       await agent.until('data', () => count(read!) > 0 || undefined);
-      agent.ignore();
-      const behind = count(read!);
       const [asked] = agent.send(ping);
-      agent.listen();
       assert.equal((await agent.next(asked!)).name, 'done');
       assert.ok(count(read!) < 1024, 'the read is under way');
-      assert.ok(behind > 0);
       await agent.until('the last answer', () => count(two!) > 0 || undefined);
       for (const { id, name } of agent.heard) if (name !== 'data') names.push(`${id} ${name}`);
       assert.deepEqual(names, [`${read} end`, `${one} fileInfo`, `${two} error`]);
