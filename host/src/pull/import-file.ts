@@ -4,13 +4,15 @@ import { resolve } from 'node:path';
 import { type Bundle, looksLikeBundle, readBundle } from '../cache/bundle.js';
 import type { Cache, Entry } from '../cache/format.js';
 import { publish } from '../cache/publish.js';
-import { type Staging, openStaging } from '../cache/staging.js';
+import { openStaging } from '../cache/staging.js';
 import type { Context } from '../core/context.js';
-import { KhError, errnoOf } from '../core/error.js';
+import { KhError, errnoOf, isKhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
+import { looksLikeImage } from '../image/kernel-image.js';
+import { findCompression } from '../image/unwrap.js';
 import { checkTree } from './check-tree.js';
 import { publishImage } from './publish-image.js';
-import { isImageFile, readImageFile } from './read-image.js';
+import { holdsImage, readImageFile } from './read-image.js';
 import { extractInto, receiveArchive } from './receive.js';
 
 /**
@@ -21,16 +23,32 @@ import { extractInto, receiveArchive } from './receive.js';
  */
 export async function importFile(cache: Cache, file: string, ctx: Context): Promise<Entry> {
   const head = await readHead(file);
-  const image =
-    !looksLikeBundle(head) && (await isImageFile(file, head, ctx)) ? await readImageFile(file, ctx) : undefined;
-  await using staging = await openStaging(cache, ctx);
-  if (image !== undefined) return await publishImage(image, staging, undefined, ctx);
-  if (looksLikeBundle(head)) return await importBundle(file, staging, ctx);
-  return await importArchive(file, staging, ctx);
+  if (looksLikeBundle(head)) return importBundle(cache, file, ctx);
+  const isXz = findCompression(head) === 'xz';
+  if (!isXz && looksLikeImage(head)) return importImage(cache, file, ctx);
+  try {
+    return await importArchive(cache, file, ctx);
+  } catch (error) {
+    // What an xz file holds shows only when it is decoded, so the likely is tried before it is looked at.
+    if (!isKhError(error, 'archive-corrupt') || !isXz || !(await holdsImage(file, ctx))) throw error;
+    return importImage(cache, file, ctx);
+  }
 }
 
-async function importArchive(file: string, staging: Staging, ctx: Context): Promise<Entry> {
-  const { archive, tree } = await receiveArchive(createReadStream(file), staging, () => Promise.resolve(), ctx);
+async function importImage(cache: Cache, file: string, ctx: Context): Promise<Entry> {
+  const image = await readImageFile(file, ctx);
+  await using staging = await openStaging(cache, ctx);
+  return await publishImage(image, staging, undefined, ctx);
+}
+
+async function importArchive(cache: Cache, file: string, ctx: Context): Promise<Entry> {
+  await using staging = await openStaging(cache, ctx);
+  const { archive, tree } = await receiveArchive(
+    createReadStream(file, { highWaterMark: readBytes }),
+    staging,
+    () => Promise.resolve(),
+    ctx,
+  );
   const { layout, release } = await checkTree(staging.headersDir, tree, undefined, ctx);
   const facts = {
     release,
@@ -42,10 +60,11 @@ async function importArchive(file: string, staging: Staging, ctx: Context): Prom
     tool,
   };
   ctx.report({ kind: 'step', step: 'publish' });
-  return publish(staging, facts, tree, ctx);
+  return await publish(staging, facts, tree, ctx);
 }
 
-async function importBundle(file: string, staging: Staging, ctx: Context): Promise<Entry> {
+async function importBundle(cache: Cache, file: string, ctx: Context): Promise<Entry> {
+  await using staging = await openStaging(cache, ctx);
   const { manifest }: Bundle = await readBundle(file, staging, ctx);
   const tree = await extractInto(staging.headersDir, createReadStream(staging.archivePath), ctx);
   if (tree.digest !== manifest.tree.digest) {
@@ -58,8 +77,11 @@ async function importBundle(file: string, staging: Staging, ctx: Context): Promi
   }
   await checkTree(staging.headersDir, tree, manifest.release, ctx);
   ctx.report({ kind: 'step', step: 'publish' });
-  return publish(staging, manifest, tree, ctx);
+  return await publish(staging, manifest, tree, ctx);
 }
+
+/** Bytes of a file read at once: each read is a thread's turn. */
+const readBytes = 256 * 1024;
 
 /** The header of a bzImage, the longest of those that tell a file's kind, has less. */
 const headBytes = 1024;

@@ -12,7 +12,6 @@ import { readImageSymbols } from '../image/image-symbols.js';
 import { type KernelImage, looksLikeImage, openKernelImage } from '../image/kernel-image.js';
 import { parseVermagic, readModinfo } from '../image/modinfo.js';
 import type { SymbolTable } from '../image/symbol-table.js';
-import { findCompression } from '../image/unwrap.js';
 
 /** What a kernel image or a kheaders.ko on disk gives. */
 export interface ImageFile {
@@ -94,12 +93,8 @@ function findSymbols(image: KernelImage, path: string, bytes: Uint8Array, ctx: C
 /** Bytes of an xz file that are looked at, and what they give at least. */
 const [peekBytes, plainHeadBytes] = [256 * 1024, 1024] as const;
 
-/**
- * True if a file is a kernel image or a module rather than an archive. Both may be an xz file: then the beginning of what is in it
- * decides. Errors: `cancelled`.
- */
-export async function isImageFile(file: string, head: Uint8Array, ctx: Context): Promise<boolean> {
-  if (findCompression(head) !== 'xz') return looksLikeImage(head);
+/** True if the plain bytes of an xz file begin like a kernel image or a module. Errors: `cancelled`. */
+export async function holdsImage(file: string, ctx: Context): Promise<boolean> {
   const limits = { memoryLimit: 128 * 1024 * 1024, totalBytes: Number.MAX_SAFE_INTEGER };
   let plain = Buffer.alloc(0);
   try {
