@@ -91,11 +91,6 @@ export class DaemonClient {
     if (await this.#isRunning()) await this.#ask({ name: 'shutdown', id: 0, body: {} }, 'done');
   }
 
-  close(): void {
-    this.#lease = undefined;
-    this.#link?.close('done');
-  }
-
   async #isRunning(): Promise<boolean> {
     if (this.#link !== undefined) return true;
     const fd = native.connect(daemonSocket);

@@ -3,12 +3,10 @@
  * (native/agent.c). Functions return a number >= 0 on success and -errno on failure, unless said otherwise.
  */
 declare module 'os' {
-  export const O_RDONLY: number, O_WRONLY: number, O_RDWR: number, O_CREAT: number, O_EXCL: number, O_TRUNC: number;
-  export const SIGTERM: number, SIGPIPE: number, SIGINT: number, SIGCHLD: number;
-  export const WNOHANG: number;
+  export const O_RDONLY: number, O_WRONLY: number, O_RDWR: number, O_CREAT: number, O_EXCL: number;
+  export const SIGTERM: number, SIGPIPE: number, SIGCHLD: number;
   export function open(path: string, flags: number, mode?: number): number;
   export function close(fd: number): number;
-  export function dup(fd: number): number;
   export function read(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   export function write(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   export function seek(fd: number, offset: number, whence: number): number;
@@ -21,7 +19,6 @@ declare module 'os' {
   export function clearTimeout(timer: object): void;
   /** undefined: ignore; null: the default action. */
   export function signal(number: number, handler: (() => void) | null | undefined): void;
-  export function kill(pid: number, signal: number): number;
   export function exec(
     args: readonly string[],
     options?: { block?: boolean; stdin?: number; stdout?: number; stderr?: number; usePath?: boolean },
@@ -37,7 +34,6 @@ declare module 'os' {
 
 declare module 'std' {
   export function exit(code: number): never;
-  export function getenv(name: string): string | undefined;
   export function gc(): void;
   export const err: { puts(text: string): void; flush(): void };
   export const out: { puts(text: string): void; flush(): void };
@@ -45,7 +41,7 @@ declare module 'std' {
 
 declare module 'native' {
   export const O_NONBLOCK: number, O_CLOEXEC: number, O_NOFOLLOW: number;
-  export const EPERM: number, ENOENT: number, EINTR: number, EAGAIN: number, EACCES: number, EBUSY: number;
+  export const ENOENT: number, EINTR: number, EAGAIN: number, EACCES: number, EBUSY: number;
   export const EEXIST: number, EINVAL: number, EPIPE: number, EADDRINUSE: number, ECONNREFUSED: number;
   /** Size of the state sha256() works on: a zeroed ArrayBuffer of that size begins a digest. */
   export const SHA256_STATE: number;
