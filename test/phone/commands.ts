@@ -28,7 +28,10 @@ async function ensureServer(): Promise<registry.ServerRecord> {
 /** Drops what is left of a phone that ended by itself; refuses the name of one that runs. */
 async function claimName(name: string): Promise<void> {
   const known = await registry.readPhone(name);
-  if (known && isRunning(known.process)) throw new Error(`${name} is up already (${known.serial})`);
+  if (known && isRunning(known.process)) {
+    const lines = (await exportLines([known])).trimEnd();
+    throw new Error(`${name} is up already; "scripts/phone down ${name}" ends it, and these lines use it:\n${lines}`);
+  }
   await registry.forgetPhone(name);
 }
 
