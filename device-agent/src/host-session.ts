@@ -88,7 +88,7 @@ class HostSession {
       case 'stat':
         return { name: 'fileInfo', id, body: readFileInfo(message.body.path) };
       case 'read':
-        await sendFile(this.#link, { ...message.body, id, path: this.#choosePath(message.body.path) });
+        await this.#sendFile(id, message.body);
         return undefined;
       case 'store':
         this.#upload ??= new Upload();
@@ -122,10 +122,11 @@ class HostSession {
     }
   }
 
-  #choosePath(path: string): string {
-    if (path !== '') return path;
-    if (this.#archive === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
-    return this.#archive;
+  /** Without a path: the archive of the module that is leased. */
+  async #sendFile(id: number, body: MessageBody<'read'>): Promise<void> {
+    const leased = body.path === '';
+    if (leased && this.#archive === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
+    await sendFile(this.#link, { ...body, id, path: leased ? this.#archive : body.path, leased });
   }
 
   #startLog(id: number, body: MessageBody<'log'>): void {

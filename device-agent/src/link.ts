@@ -33,6 +33,7 @@ export class Link {
   #sent = 0;
   #waiting = 0;
   #writing = false;
+  #corked = false;
   #open = true;
   #reading = true;
   #refused = false;
@@ -75,8 +76,21 @@ export class Link {
     if (!this.#open) return;
     this.#queue.push(bytes);
     this.#waiting += bytes.length;
-    this.#write();
+    if (!this.#corked) this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
+  }
+
+  /** Only queues from now on: who must first have read something has the processor for himself until uncork(). */
+  cork(): void {
+    if (!this.#open || this.#refused) return;
+    this.#corked = true;
+    this.#pause();
+  }
+
+  uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    if (this.#open) this.#write();
   }
 
   /** Settles when at most this many bytes wait to be taken, or the link is closed. */
@@ -87,6 +101,7 @@ export class Link {
   /** Sends what is queued and closes then; whoever does not take it has not long. */
   async finish(reason: string): Promise<void> {
     this.#refused = true;
+    this.uncork();
     this.#listen(false);
     await Promise.race([this.drain(0), delay(partingMilliseconds)]);
     this.close(reason);

@@ -23,13 +23,15 @@ export interface FileRequest {
   readonly path: string;
   readonly offset: number;
   readonly digest: boolean;
+  /** A module stays loaded until it has been read. */
+  readonly leased: boolean;
 }
 
 /**
  * Sends a file as data messages and an end. Returns when the last byte has been read: it may still wait in the link.
  * Errors: FileError; Refusal `cancelled` where the link closes.
  */
-export async function sendFile(link: Link, { id, path, offset, digest }: FileRequest): Promise<void> {
+export async function sendFile(link: Link, { id, path, offset, digest, leased }: FileRequest): Promise<void> {
   const fd = openFile(path);
   const hash = digest ? new Digest() : undefined;
   try {
@@ -50,6 +52,9 @@ export async function sendFile(link: Link, { id, path, offset, digest }: FileReq
         filled += frameHeader + count;
       }
       link.sendBytes(block.subarray(0, filled));
+      // The other end has something to begin with; sending it the rest would only keep the module loaded longer.
+      if (leased && link.waiting < aheadLimit) link.cork();
+      else link.uncork();
       // Lets the link hear, and others have their turn, between two blocks.
       await nextTurn();
       await link.drain(aheadLimit);
@@ -58,6 +63,7 @@ export async function sendFile(link: Link, { id, path, offset, digest }: FileReq
     const sum = hash === undefined ? new Uint8Array(0) : new Uint8Array(hash.finish());
     link.send({ name: 'end', id, body: { size, digest: sum } });
   } finally {
+    link.uncork();
     os.close(fd);
   }
 }
