@@ -70,7 +70,7 @@ export class Link {
 
   /**
    * Queues bytes that make whole frames, not the first; they must not change any more. What the other end can take goes at
-   * once: the engine serves timers before descriptors, and whoever reads ahead goes from timer to timer.
+   * once, unless the link is corked.
    */
   sendBytes(bytes: Uint8Array): void {
     if (!this.#open) return;
@@ -87,6 +87,7 @@ export class Link {
     this.#pause();
   }
 
+  /** Sends what has been queued meanwhile. */
   uncork(): void {
     if (!this.#corked) return;
     this.#corked = false;

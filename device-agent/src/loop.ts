@@ -39,11 +39,12 @@ export function delay(milliseconds: number): Promise<void> {
 }
 
 /**
- * Waits until every descriptor that has something to say now was served once. A timer would not do: the engine serves
+ * Waits until every descriptor that has something to say now was served at least once. A timer would not do: the engine serves
  * those first, and whoever goes from timer to timer keeps the process deaf.
  */
 export function nextTurn(): Promise<void> {
   if (alwaysWritable < 0) alwaysWritable = os.open('/dev/null', os.O_WRONLY | native.O_CLOEXEC);
+  if (alwaysWritable < 0) return delay(0);
   // The engine serves the head of its list first, and a handler set anew is its end.
   if (nextTurns.length === 0) onWritable(alwaysWritable, beginTurn);
   return new Promise((resolve) => nextTurns.push(resolve));
