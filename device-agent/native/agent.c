@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -135,25 +134,10 @@ FUNCTION(readFull) {
     return result(ctx, done > 0 ? (int64_t)done : got);
 }
 
-FUNCTION(indexOf) {
-    uint64_t length;
-    size_t size;
-    const char *wanted = text(ctx, argv[3]);
-    uint8_t *data = bytes(ctx, argv, &length), *found = NULL;
-    if (!data) return JS_EXCEPTION;
-    if (wanted) found = memmem(data, length, wanted, strlen(wanted));
-    return JS_NewInt64(ctx, found ? found - JS_GetArrayBuffer(ctx, &size, argv[0]) : -1);
-}
-
 FUNCTION(bootMilliseconds) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
     return result(ctx, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000);
-}
-
-FUNCTION(fileSize) {
-    struct stat file;
-    return result(ctx, fstat(integer(ctx, argv[0]), &file) ? -1 : file.st_size);
 }
 
 FUNCTION(sha256) {
@@ -173,7 +157,7 @@ FUNCTION(sha256) {
 static const JSCFunctionListEntry exports[] = {
     ENTRY(listen), ENTRY(connect), ENTRY(accept), ENTRY(socketpair), ENTRY(peerCredentials), ENTRY(setNonblock),
     ENTRY(loadModule), ENTRY(unloadModule), ENTRY(lock), ENTRY(unlock), ENTRY(fork), ENTRY(detach), ENTRY(setName),
-    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(indexOf), ENTRY(bootMilliseconds), ENTRY(fileSize),
+    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(bootMilliseconds),
     ENTRY(sha256), JS_PROP_INT32_DEF("SHA256_STATE", sizeof(struct sha256), 0), INT(O_NONBLOCK), INT(O_CLOEXEC),
     INT(O_NOFOLLOW), INT(EPERM), INT(ENOENT), INT(EINTR), INT(EAGAIN), INT(EACCES), INT(EBUSY), INT(EEXIST),
     INT(EINVAL), INT(EPIPE), INT(EADDRINUSE), INT(ECONNREFUSED),

@@ -83,12 +83,8 @@ declare module 'native' {
 
   /** Reads until length bytes are there or the file ends, coalescing short reads; what was read before an error counts. */
   export function readFull(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
-  /** Where text (ASCII) first begins within length bytes from offset on; -1: nowhere. */
-  export function indexOf(buffer: ArrayBuffer, offset: number, length: number, text: string): number;
   /** Milliseconds of CLOCK_BOOTTIME, which counts suspend. */
   export function bootMilliseconds(): number;
-  /** st_size of an open file (fstat). */
-  export function fileSize(fd: number): number;
 
   /** Adds bytes to a digest. */
   export function sha256(state: ArrayBuffer, data: ArrayBuffer, offset: number, length: number): void;

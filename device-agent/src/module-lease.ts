@@ -2,11 +2,12 @@ import type { MessageBody } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import { FileError, exists, openFile } from './files.js';
-import { isLoaded, listModules, loadModule, readVermagic } from './modules.js';
+import { isLoaded, listModules, loadModule } from './modules.js';
 import { isModuleName, isPlainPath } from './names.js';
 import { Refusal } from './refusal.js';
 import { delay } from './loop.js';
 import { unloadMilliseconds } from './timing.js';
+import { readVermagic } from './vermagic.js';
 
 export type LeaseRequest = MessageBody<'lease'>;
 export type Released = MessageBody<'released'>;

@@ -21,8 +21,6 @@ const commands: Readonly<Record<string, Command>> = {
   sockets: ([path = '', abstract = '']) => ({ path: useSocket(path), abstract: useSocket(abstract), pair: usePair() }),
   badNames: (names) => names.map((name) => [native.listen(name), native.connect(name)]),
   readFull: ([path, length]) => readFull(path === '-' ? 0 : openFile(path), Number(length)),
-  fileSize: ([path]) => native.fileSize(openFile(path)),
-  indexOf: () => findAll(),
   holdLock: ([path]) => holdLock(openFile(path)),
   tryLock: ([path]) => tryLock(openFile(path)),
   setName: ([name = '']) => {
@@ -132,17 +130,6 @@ function readText(path: string): string {
   const count = native.readFull(fd, buffer, 0, 4096);
   os.close(fd);
   return String.fromCharCode(...new Uint8Array(buffer, 0, count));
-}
-
-function findAll(): number[] {
-  const buffer = Uint8Array.from('..needle..needle', (letter) => letter.charCodeAt(0)).buffer;
-  return [
-    native.indexOf(buffer, 0, 16, 'needle'),
-    native.indexOf(buffer, 3, 13, 'needle'),
-    native.indexOf(buffer, 3, 12, 'needle'),
-    native.indexOf(buffer, 0, 0, 'needle'),
-    native.indexOf(buffer, 0, 16, 'x'.repeat(5000)),
-  ];
 }
 
 /** Holds a lock from the line it prints until its input ends. */

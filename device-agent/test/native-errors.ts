@@ -48,7 +48,6 @@ function badArguments(): string[] {
     nameOf(() => native.readFull(0, 'text' as unknown as ArrayBuffer, 0, 0)),
     nameOf(() => native.sha256(state, buffer, 0, 11)),
     nameOf(() => native.sha256(buffer, buffer, 0, 0)),
-    nameOf(() => native.indexOf(buffer, 0, 11, 'x')),
   ];
 }
 
@@ -56,7 +55,7 @@ export const errorCommands: Readonly<Record<string, (args: readonly string[]) =>
   badArguments,
   badDescriptors: () => {
     const none = undefined as unknown as number;
-    return [native.accept(none), native.setNonblock(none, true), native.lock(none, true), native.fileSize(none)];
+    return [native.accept(none), native.setNonblock(none, true), native.lock(none, true)];
   },
   throw: fail,
   throwInTimer: () => void os.setTimeout(fail, 1),

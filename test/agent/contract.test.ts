@@ -32,6 +32,7 @@ import {
   readAgentFiles,
   startAgent,
 } from '../support/agent-process.js';
+import { makeModule } from '../support/module-file.js';
 import { temporaryDirectory } from '../support/temp.js';
 import { type Abi, abis, findRunner, ownAbi } from './run-entry.js';
 
@@ -66,11 +67,35 @@ const leaseOf = (paths: readonly string[], body: Partial<MessageBody<'lease'>> =
   },
 });
 
-/** A file with what is looked for in a module, behind so many bytes. */
-async function writeModule(t: TestContext, before: number, vermagic = '1.2.3 SMP'): Promise<string> {
+async function writeModule(t: TestContext, bytes = makeModule()): Promise<string> {
   const path = join(await temporaryDirectory(t), 'kheaders.ko');
-  await writeFile(path, Buffer.concat([Buffer.alloc(before), Buffer.from(`\0vermagic=${vermagic}\0`)]));
+  await writeFile(path, bytes);
   return path;
+}
+
+/** Files in which no vermagic can be found, each for its own reason. */
+function makeUnreadable(): readonly Buffer[] {
+  const sound = makeModule();
+  const changed = (at: number, ...bytes: readonly number[]): Buffer => {
+    const copy = Buffer.from(sound);
+    copy.set(bytes, at);
+    return copy;
+  };
+  return [
+    Buffer.from('\0vermagic=1.2.3 SMP\0'),
+    sound.subarray(0, -1),
+    sound.subarray(0, 63),
+    changed(0, 0),
+    changed(4, 3),
+    changed(5, 2),
+    changed(40, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f),
+    changed(58, 40),
+    changed(60, 0xff, 0xff),
+    changed(62, 9),
+    makeModule({ sections: ['.modinfos', '.shstrtab'] }),
+    makeModule({ info: ['license=GPL', 'xvermagic=1.2.3'] }),
+    makeModule({ info: ['vermagic=1.2.3'.padEnd(2_000_000)] }),
+  ];
 }
 
 function sha256(...parts: readonly Uint8Array[]): string {
@@ -404,22 +429,28 @@ for (const abi of Object.keys(abis) as Abi[]) {
       after(() => assertGone());
 
       test('a module for another kernel is refused with what was seen', async (t) => {
-        const near = await writeModule(t, 100);
-        const far = await writeModule(t, 3_000_000, '4.5.6 preempt');
-        const front = join(await temporaryDirectory(t), 'kheaders.ko');
-        await writeFile(front, Buffer.concat([Buffer.from('\0vermagic=7.8\0'), Buffer.alloc(2_000_000)]));
-        const missing = join(front, 'kheaders.ko');
+        const near = await writeModule(t);
+        const far = await writeModule(t, makeModule({ bits: 32, before: 3_000_000, info: ['vermagic=4.5.6 preempt'] }));
+        const paths = [near, far, join(near, 'kheaders.ko')];
         const agent = await greeted(t);
-        const paths = [near, far, front, missing];
         const { code, detail } = await askError(agent, leaseOf(paths));
-        const seen = ['1.2.3 SMP', '4.5.6 preempt', '7.8', 'unreadable'].map((text, at) => `${paths[at]} (${text});`);
+        const texts = ['1.2.3 SMP', '4.5.6 preempt', 'unreadable'];
+        const seen = texts.map((text, at) => `${paths[at]} (${text});`);
         assert.deepEqual([code, detail], ['vermagic', seen.join(' ')]);
         assert.equal((await askError(agent, leaseOf(paths, { release: '1.2' }))).code, 'vermagic');
         agent.hangUp();
       });
 
+      test('a file that is no whole module has no vermagic', async (t) => {
+        const paths = await Promise.all(makeUnreadable().map((bytes) => writeModule(t, bytes)));
+        const agent = await greeted(t);
+        const { code, detail } = await askError(agent, leaseOf(paths));
+        assert.deepEqual([code, detail], ['vermagic', paths.map((path) => `${path} (unreadable);`).join(' ')]);
+        agent.hangUp();
+      });
+
       test('what is no module is refused with errno, and nothing is held', async (t) => {
-        const path = await writeModule(t, 0);
+        const path = await writeModule(t);
         const agent = await greeted(t);
         const { code, errno, path: told } = await askError(agent, leaseOf([path], { release: '1.2.3' }));
         assert.deepEqual([code, told], ['load', path]);
@@ -434,10 +465,9 @@ for (const abi of Object.keys(abis) as Abi[]) {
 
       test('a file that was sent has no name, is what a lease without paths loads, and is gone then', async (t) => {
         const agent = await greeted(t);
-        const pieces = ['\0verma', 'gic=1.2', '.3 SMP\0'];
-        const ids = agent.send(
-          ...pieces.map((text) => ({ name: 'store', body: { bytes: Buffer.from(text) } }) as const),
-        );
+        const module = makeModule();
+        const pieces = [module.subarray(0, 50), module.subarray(50, 99), module.subarray(99)];
+        const ids = agent.send(...pieces.map((bytes) => ({ name: 'store', body: { bytes } }) as const));
         for (const id of ids) assert.equal((await agent.next(id)).name, 'done');
         const open = async (): Promise<readonly string[]> => {
           const names = await readdir(`/proc/${agent.pid}/fd`);
@@ -455,7 +485,7 @@ for (const abi of Object.keys(abis) as Abi[]) {
         assert.deepEqual([again.code, again.detail], ['vermagic', '']);
         const [one] = agent.send({ name: 'store', body: { bytes: Buffer.from('x') } });
         assert.equal((await agent.next(one!)).name, 'done');
-        const other = await writeModule(t, 0);
+        const other = await writeModule(t);
         assert.equal((await askError(agent, leaseOf([other]))).detail, `${other} (1.2.3 SMP);`, 'paths go first');
         agent.hangUp();
       });
