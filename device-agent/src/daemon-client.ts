@@ -128,20 +128,43 @@ export class DaemonClient {
     let last = 'no daemon';
     while (native.bootMilliseconds() < end) {
       const fd = native.connect(daemonSocket);
-      if (fd < 0) last = (await startDaemon()) ?? last;
-      else {
-        const link = await this.#greet(fd).catch((error: unknown) => {
-          if (error instanceof Refusal && error.body.code === 'bad-version') throw error;
-          last = String(error);
-        });
-        if (link !== undefined) return link;
+      try {
+        const link = await (fd < 0 ? this.#start() : this.#greet(fd));
+        if (link !== undefined) return (this.#link = link);
+      } catch (error) {
+        if (error instanceof Refusal && error.body.code === 'bad-version') throw error;
+        last = String(error);
+        if (fd >= 0) await delay(retryMilliseconds);
       }
-      if (fd >= 0) await delay(retryMilliseconds);
     }
     throw new Refusal('daemon', { detail: last });
   }
 
-  /** Greets, shows the token, and takes the lease, anew if there was one. */
+  /**
+   * Starts a daemon that has the other end of a link already, and the lease: so neither has to greet. Its socket listens
+   * before it runs, so that whoever comes next need not wait. Undefined where somebody else has just started one.
+   */
+  async #start(): Promise<Link | undefined> {
+    const listening = native.listen(daemonSocket);
+    if (listening === -native.EADDRINUSE) return undefined;
+    if (listening < 0) throw new Error(`listen: errno ${-listening}`);
+    const pair = native.socketpair();
+    if (typeof pair === 'number') throw new Error(`socketpair: errno ${-pair}`);
+    const [ours, theirs] = pair;
+    const id = this.#nextId();
+    const lease = this.#lease && ({ name: 'lease', id, body: this.#lease } as const);
+    const pid = await new Promise<number>((started) => {
+      startProcess(() => runDaemon(listening, { first: { socket: theirs, lease } }), started);
+    });
+    os.close(listening);
+    os.close(theirs);
+    return this.#use(ours, async (link) => {
+      if (pid < 0) throw new Error(`fork: errno ${-pid}`);
+      return lease && this.#takeLease(this.#replyTo(id, link));
+    });
+  }
+
+  /** Greets the daemon that runs, shows the token, and takes the lease, anew if there was one. */
   async #greet(fd: number): Promise<Link> {
     const peer = native.peerCredentials(fd);
     if (typeof peer === 'number' || peer[1] !== 0) {
@@ -149,33 +172,39 @@ export class DaemonClient {
       throw new Refusal('daemon', { detail: 'another user listens on the name of the lease daemon' });
     }
     const ready = new Promise<number>((resolve) => (this.#greeted = resolve));
-    const link = new Link(fd, fd, { message: (message) => this.#take(message), closed: () => this.#lost(link) });
-    try {
+    return this.#use(fd, async (link) => {
       const spoken = await this.#orLost(link, ready);
       if (spoken !== protocolVersion) throw otherVersion(spoken);
       const [greeted, joined, leased] = await Promise.all([
         this.#send(link, { name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'agent' } }),
         this.#send(link, { name: 'join', id: 0, body: { token: readState()?.token ?? '' } }),
-        this.#sendLease(link),
+        this.#lease && this.#takeLease(this.#send(link, { name: 'lease', id: 0, body: this.#lease })),
       ]);
       for (const reply of [greeted, joined]) expect(reply, 'done');
+      return leased;
+    });
+  }
+
+  /** A link on a descriptor, once what is to be said first was said and the lease, if there is one, is held. */
+  async #use(fd: number, begin: (link: Link) => Promise<Leased>): Promise<Link> {
+    const link = new Link(fd, fd, { message: (message) => this.#take(message), closed: () => this.#lost(link) });
+    try {
+      const leased = await begin(link);
       // Who holds it already cannot do without: then the daemon is asked again.
       if (leased instanceof Refusal && this.#leased !== undefined) throw leased;
       if (!link.open) throw new LinkLost('the daemon hung up');
       this.#leased = leased;
+      return link;
     } catch (error) {
       link.close('refused');
       throw error;
     }
-    this.#link = link;
-    return link;
   }
 
-  /** The daemon's answer, or its refusal; undefined where there is no lease. */
-  async #sendLease(link: Link): Promise<Leased> {
-    if (this.#lease === undefined) return undefined;
+  /** The daemon's answer, or its refusal. */
+  async #takeLease(reply: Promise<Message>): Promise<Leased> {
     try {
-      return expect(await this.#send(link, { name: 'lease', id: 0, body: this.#lease }), 'leased').body;
+      return expect(await reply, 'leased').body;
     } catch (error) {
       if (error instanceof Refusal) return error;
       throw error;
@@ -194,14 +223,22 @@ export class DaemonClient {
   }
 
   #send(link: Link, request: Request): Promise<Message> {
+    const id = this.#nextId();
+    const reply = this.#replyTo(id, link);
+    link.send({ ...request, id });
+    return reply;
+  }
+
+  #nextId(): number {
     this.#lastId += 1;
-    const id = this.#lastId;
-    const reply = new Promise<Message>((resolve, reject) => {
+    return this.#lastId;
+  }
+
+  #replyTo(id: number, link: Link): Promise<Message> {
+    return new Promise<Message>((resolve, reject) => {
       if (!link.open) return reject(new LinkLost('the daemon hung up'));
       this.#waiting.set(id, { resolve, reject });
     });
-    link.send({ ...request, id });
-    return reply;
   }
 
   #take(message: Message): void {
@@ -240,17 +277,4 @@ function otherVersion(spoken: number): Refusal {
 
 function lostAsRefusal(error: unknown): unknown {
   return error instanceof LinkLost ? new Refusal('daemon', { detail: error.message }) : error;
-}
-
-/**
- * Starts a daemon on a socket that listens already, so that connecting needs no waiting. Undefined if it was started or
- * somebody else has just done so; otherwise what went wrong.
- */
-async function startDaemon(): Promise<string | undefined> {
-  const listening = native.listen(daemonSocket);
-  if (listening === -native.EADDRINUSE) return undefined;
-  if (listening < 0) return `listen: errno ${-listening}`;
-  const pid = await new Promise<number>((started) => startProcess(() => runDaemon(listening, undefined), started));
-  os.close(listening);
-  return pid < 0 ? `fork: errno ${-pid}` : undefined;
 }

@@ -23,6 +23,13 @@ interface Client extends Holder {
   lease?: { readonly module: string; readonly holder: string; readonly since: number } | undefined;
 }
 
+/** Who started the daemon: nobody has to greet or to prove anything, and what it wants is known already. */
+export interface FirstClient {
+  /** Our end of the link to it. */
+  readonly socket: number;
+  readonly lease: Extract<Message, { name: 'lease' }> | undefined;
+}
+
 /**
  * One on a phone: holds modules for as long as anybody at the other end of a socket wants them, and unloads those it
  * loaded. It never unloads a module it did not load.
@@ -39,13 +46,13 @@ class Daemon {
   /** Asked to end as soon as nobody holds anything. */
   #retiring = false;
 
-  constructor(listening: number, before: LeaseState | undefined) {
+  constructor(listening: number, before: LeaseState | undefined, first: FirstClient | undefined) {
     this.#detached = leaveCgroup();
     for (const { name, path } of before?.modules ?? []) if (isLoaded(name)) this.#holdings.adopt(name, path);
     this.#guard = new GuardProcess({
       describe: () => this.#stateText(),
       takeOver: (last) => void takeOver(last),
-      ready: () => this.#open(listening),
+      ready: () => this.#open(listening, first),
     });
     os.signal(os.SIGTERM, () => void this.#end());
     repeat(250, () => this.#look());
@@ -53,11 +60,21 @@ class Daemon {
   }
 
   /** Once there is a guard: from then on somebody cleans up, whatever becomes of this process. */
-  #open(listening: number): void {
+  #open(listening: number, first: FirstClient | undefined): void {
     // Where the file cannot be written nobody could know the token: then the peer's uid has to do.
     if (!writeState({ token: this.#token, modules: this.#holdings.loaded })) this.#token = '';
     this.#guard.tell();
     onReadable(listening, () => this.#accept(listening));
+    if (first !== undefined) this.#welcome(first);
+  }
+
+  /** Who started us is a copy of the same program and of the same user. */
+  #welcome({ socket, lease }: FirstClient): void {
+    const client = this.#meet(socket);
+    if (client === undefined) return;
+    client.greeted = true;
+    client.joined = true;
+    if (lease !== undefined) void this.#serve(client, lease);
   }
 
   #stateText(): string {
@@ -72,16 +89,24 @@ class Daemon {
 
   #accept(listening: number): void {
     const fd = native.accept(listening);
-    if (fd < 0) return;
+    const client = fd < 0 ? undefined : this.#meet(fd);
+    client?.link.send({ name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'lease daemon' } });
+  }
+
+  /** Undefined where the other end is not root. */
+  #meet(fd: number): Client | undefined {
     const peer = native.peerCredentials(fd);
-    if (typeof peer === 'number' || peer[1] !== 0) return void os.close(fd);
+    if (typeof peer === 'number' || peer[1] !== 0) {
+      os.close(fd);
+      return undefined;
+    }
     const link = new Link(fd, fd, {
       message: (message) => void this.#serve(client, message),
       closed: () => void this.#leave(client),
     });
     const client: Client = { link, pid: peer[0], greeted: false, joined: false };
     this.#clients.add(client);
-    link.send({ name: 'hello', id: 0, body: { protocol: protocolVersion, build, sender: 'lease daemon' } });
+    return client;
   }
 
   async #leave(client: Client): Promise<void> {
@@ -190,11 +215,19 @@ function makeToken(): string {
   return toHex(bytes);
 }
 
-/** Runs the daemon on a listening socket; `before`: what the daemon before us left, where that is known. */
-export function runDaemon(listening: number, before: LeaseState | undefined): void {
-  native.detach([listening]);
+/** Where a daemon comes from. */
+export interface DaemonOrigin {
+  /** What the daemon before it left; where that is not known the state file tells. */
+  readonly before?: LeaseState | undefined;
+  /** Whoever started it. */
+  readonly first?: FirstClient | undefined;
+}
+
+/** Runs the daemon on a listening socket. */
+export function runDaemon(listening: number, { before, first }: DaemonOrigin): void {
+  native.detach(first === undefined ? [listening] : [listening, first.socket]);
   native.setName('kheaders-daemon');
-  new Daemon(listening, before ?? readState());
+  new Daemon(listening, before ?? readState(), first);
 }
 
 /** How long a daemon that was killed may keep its name: its descriptors are closed one after the other. */
@@ -205,7 +238,7 @@ const partingPause = 20;
 async function takeOver(last: string): Promise<void> {
   for (let left = partingTries; left > 0; left -= 1) {
     const listening = native.listen(daemonSocket);
-    if (listening >= 0) return runDaemon(listening, parseState(last));
+    if (listening >= 0) return runDaemon(listening, { before: parseState(last) });
     await delay(partingPause);
   }
   // Another daemon runs already: it has read the state file.
