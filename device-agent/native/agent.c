@@ -108,10 +108,14 @@ FUNCTION(detach) {
     if (null < 0) return result(ctx, -1);
     for (int fd = 0; fd < 3; fd++) dup2(null, fd);
     fd_set kept = {0};
-    for (int i = 0, fd; (fd = integer(ctx, JS_GetPropertyUint32(ctx, argv[0], i))) >= 0 && fd < FD_SETSIZE; i++)
+    int end = 3; /* behind the last that is kept */
+    for (int i = 0, fd; (fd = integer(ctx, JS_GetPropertyUint32(ctx, argv[0], i))) >= 0 && fd < FD_SETSIZE; i++) {
         FD_SET(fd, &kept);
-    /* `adb shell` waits until the last copy of its descriptors is closed. Older kernels have no close_range(2). */
-    for (int fd = 3; fd < FD_SETSIZE; fd++)
+        if (fd >= end) end = fd + 1;
+    }
+    /* `adb shell` waits until the last copy of its descriptors is closed. Kernels before 5.9 have no close_range(2). */
+    int last = syscall(SYS_close_range, end, ~0U, 0) ? FD_SETSIZE : end;
+    for (int fd = 3; fd < last; fd++)
         if (!FD_ISSET(fd, &kept)) close(fd);
     return result(ctx, 0);
 }

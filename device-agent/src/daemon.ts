@@ -15,6 +15,8 @@ import { residentKilobytes } from './memory.js';
 import { type LeaseState, formatState, parseState, readState, removeState, writeState } from './state-file.js';
 import { idleMilliseconds, orphanMilliseconds, silenceMilliseconds } from './timing.js';
 
+const clientsBetweenCollections = 16;
+
 interface Client extends Holder {
   readonly link: Link;
   readonly pid: number;
@@ -43,6 +45,8 @@ class Daemon {
   readonly #detached: boolean;
   #idleSince = native.bootMilliseconds();
   #ending = false;
+  /** Clients that came and went. */
+  #left = 0;
   /** Asked to end as soon as nobody holds anything. */
   #retiring = false;
 
@@ -114,8 +118,9 @@ class Daemon {
     client.lease = undefined;
     await this.#holdings.release(client);
     this.#idleSince = native.bootMilliseconds();
-    // A daemon that many come to would grow until the engine collects by itself.
-    if (this.#clients.size === 0) std.gc();
+    // A daemon that many come to would grow until the engine collects by itself; but it copies what it shares with its guard.
+    this.#left += 1;
+    if (this.#left % clientsBetweenCollections === 0) std.gc();
   }
 
   async #serve(client: Client, message: Message): Promise<void> {

@@ -9,7 +9,7 @@ export interface LinkHandlers {
   readonly closed: (reason: string) => void;
 }
 
-const readSize = 64 * 1024;
+const readSize = 16 * 1024;
 /** After this many bytes a link lets others have their turn: select() in the engine serves the head of its list first. */
 const turn = 1024 * 1024;
 /** While so many frames wait to be taken, nothing more is read: who asks must also listen. */

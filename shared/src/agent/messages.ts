@@ -160,9 +160,8 @@ export function messageBody(name: MessageName): Field<unknown> {
   return messages[name].body as unknown as Field<unknown>;
 }
 
-const names = new Map<number, MessageName>(
-  Object.entries(messages).map(([name, { tag }]) => [tag, name as MessageName]),
-);
+const names = new Map<number, MessageName>();
+for (const name in messages) names.set(messages[name as MessageName].tag, name as MessageName);
 
 /** The name of a tag; undefined: there is none. */
 export function findMessageName(tag: number): MessageName | undefined {
