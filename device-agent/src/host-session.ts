@@ -28,7 +28,8 @@ class HostSession {
   readonly #daemon = new DaemonClient();
   readonly #logs = new Map<number, KernelLog>();
   #greeted = false;
-  #archive = '';
+  /** Of the module that is leased. */
+  #archive = noArchive;
   #upload: Upload | undefined;
   #last: Promise<void> = Promise.resolve();
   /** Requests that are not answered yet. */
@@ -97,7 +98,7 @@ class HostSession {
       case 'lease':
         return { name: 'leased', id, body: await this.#lease(message.body) };
       case 'release':
-        this.#archive = '';
+        this.#archive = noArchive;
         return { name: 'released', id, body: await this.#daemon.release() };
       case 'status':
         return { name: 'state', id, body: (await this.#daemon.status()) ?? noDaemon };
@@ -115,7 +116,7 @@ class HostSession {
     if (upload !== undefined) this.#upload = undefined;
     try {
       const leased = await this.#daemon.lease(upload === undefined ? body : { ...body, paths: [upload.finish()] });
-      this.#archive = leased.archive;
+      this.#archive = { path: leased.archive, size: leased.size };
       return leased;
     } finally {
       upload?.close();
@@ -124,9 +125,10 @@ class HostSession {
 
   /** Without a path: the archive of the module that is leased. */
   async #sendFile(id: number, body: MessageBody<'read'>): Promise<void> {
-    const leased = body.path === '';
-    if (leased && this.#archive === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
-    await sendFile(this.#link, { ...body, id, path: leased ? this.#archive : body.path, leased });
+    if (body.path !== '') return sendFile(this.#link, { ...body, id, leased: undefined });
+    const { path, size } = this.#archive;
+    if (path === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
+    await sendFile(this.#link, { ...body, id, path, leased: size });
   }
 
   #startLog(id: number, body: MessageBody<'log'>): void {
@@ -149,6 +151,8 @@ class HostSession {
     this.#link.send({ name: 'done', id, body: {} });
   }
 }
+
+const noArchive = { path: '', size: 0 };
 
 const tooMany = { detail: 'too many requests at once' };
 

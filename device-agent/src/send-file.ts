@@ -1,59 +1,44 @@
-import { frameHeader, messages, payloadLimit, putHeader } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import { Digest } from './digest.js';
 import { FileError, openFile } from './files.js';
 import type { Link } from './link.js';
-import { Refusal } from './refusal.js';
 import { nextTurn } from './loop.js';
+import { type Pieces, copyPieces, pieceSize, pipePieces } from './pieces.js';
+import { Refusal } from './refusal.js';
 
-/**
- * How far a read may be ahead of its link: more than any archive known, so that the module can be unloaded while its
- * archive is still on the way; far less than the engine's memory limit.
- */
+/** How far the read of an archive may be ahead of its link, so that its module can be unloaded while it is still on the way. */
 const aheadLimit = 24 * 1024 * 1024;
-
-/** One data message: small enough for the host to begin with while the next are on the way. */
-const pieceSize = payloadLimit / 2;
-/** Messages made between two looks at the link: each look costs as much as making some of them. */
-const piecesInTurn = 8;
+/** The same for other files. */
+const usualAhead = 1024 * 1024;
 
 export interface FileRequest {
   readonly id: number;
   readonly path: string;
   readonly offset: number;
   readonly digest: boolean;
-  /** A module stays loaded until it has been read. */
-  readonly leased: boolean;
+  /** The size of an archive whose module stays loaded until it has been read. */
+  readonly leased: number | undefined;
 }
 
 /**
  * Sends a file as data messages and an end. Returns when the last byte has been read: it may still wait in the link.
  * Errors: FileError; Refusal `cancelled` where the link closes.
  */
-export async function sendFile(link: Link, { id, path, offset, digest, leased }: FileRequest): Promise<void> {
+export async function sendFile(link: Link, request: FileRequest): Promise<void> {
+  const { id, path, offset, digest, leased } = request;
   const fd = openFile(path);
   const hash = digest ? new Digest() : undefined;
+  let pieces: Pieces | undefined;
   try {
-    let size = hash === undefined ? offset : skip(fd, offset, hash);
-    const sought = hash === undefined && offset > 0 ? os.seek(fd, offset, 0) : 0;
-    if (sought < 0) throw new FileError(-sought, path);
-    for (let more = true; more;) {
-      const block = new Uint8Array(piecesInTurn * (frameHeader + pieceSize));
-      let filled = 0;
-      for (let piece = 0; piece < piecesInTurn && more; piece += 1) {
-        const count = native.readFull(fd, block.buffer, filled + frameHeader, pieceSize);
-        if (count < 0) throw new FileError(-count, path);
-        more = count === pieceSize;
-        hash?.update(block.buffer, filled + frameHeader, count);
-        size += count;
-        if (count === 0) break;
-        putHeader(block.subarray(filled), count, messages.data.tag, id);
-        filled += frameHeader + count;
-      }
-      link.sendBytes(block.subarray(0, filled));
+    let size = hash === undefined ? seek(fd, request) : skip(fd, offset, hash);
+    pieces = choosePieces(link, { id, fd, path }, hash, leased);
+    for (;;) {
+      const count = await pieces.queue();
+      if (count === 0) break;
+      size += count;
       // The other end has something to begin with; sending it the rest would only keep the module loaded longer.
-      if (leased && link.waiting < aheadLimit) link.cork();
+      if (leased !== undefined && link.waiting < aheadLimit) link.cork();
       else link.uncork();
       // Lets the link hear, and others have their turn, between two blocks.
       await nextTurn();
@@ -64,8 +49,26 @@ export async function sendFile(link: Link, { id, path, offset, digest, leased }:
     link.send({ name: 'end', id, body: { size, digest: sum } });
   } finally {
     link.uncork();
+    pieces?.finish();
     os.close(fd);
   }
+}
+
+function choosePieces(
+  link: Link,
+  source: { readonly id: number; readonly fd: number; readonly path: string },
+  hash: Digest | undefined,
+  leased: number | undefined,
+): Pieces {
+  const ahead = Math.max(usualAhead, Math.min(leased ?? 0, aheadLimit));
+  return (hash === undefined ? pipePieces(link, source, ahead) : undefined) ?? copyPieces(link, source, hash);
+}
+
+/** Goes to the offset, which it returns. Errors: FileError. */
+function seek(fd: number, { offset, path }: FileRequest): number {
+  const sought = offset > 0 ? os.seek(fd, offset, 0) : 0;
+  if (sought < 0) throw new FileError(-sought, path);
+  return offset;
 }
 
 /** Reads up to an offset for the digest alone; sysfs cannot be read from the middle without that anyway. */

@@ -1,20 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { closeSync, constants as flags, openSync, readFileSync } from 'node:fs';
-import {
-  access,
-  chmod,
-  copyFile,
-  mkdtemp,
-  open,
-  readFile,
-  readdir,
-  readlink,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { access, chmod, copyFile, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, after, before, describe, test } from 'node:test';
@@ -32,6 +18,7 @@ import {
   readAgentFiles,
   startAgent,
 } from '../support/agent-process.js';
+import { askError, ping, readOf, sha256, statOf } from '../support/agent-requests.js';
 import { makeModule } from '../support/module-file.js';
 import { temporaryDirectory } from '../support/temp.js';
 import { type Abi, abis, findRunner, ownAbi } from './run-entry.js';
@@ -43,16 +30,10 @@ const memoryLimit = 3 * 1024;
 const nobody = 65_534;
 const isRoot = process.getuid?.() === 0;
 const notRoot = !isRoot && 'the lease daemon is for root only, and this test does not run as root';
-const { EISDIR, ENOENT } = constants.errno;
+const { ENOENT } = constants.errno;
 
-const ping: Request = { name: 'ping', body: {} };
 const status: Request = { name: 'status', body: {} };
 const release: Request = { name: 'release', body: {} };
-const statOf = (path: string): Request => ({ name: 'stat', body: { path } });
-const readOf = (path: string, offset = 0, digest = false): Request => ({
-  name: 'read',
-  body: { path, offset, digest },
-});
 const leaseOf = (paths: readonly string[], body: Partial<MessageBody<'lease'>> = {}): Request => ({
   name: 'lease',
   body: {
@@ -96,27 +77,6 @@ function makeUnreadable(): readonly Buffer[] {
     makeModule({ info: ['license=GPL', 'xvermagic=1.2.3'] }),
     makeModule({ info: ['vermagic=1.2.3'.padEnd(2_000_000)] }),
   ];
-}
-
-function sha256(...parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
-}
-
-/** The bytes of a read, and its end. */
-async function readAll(
-  agent: AgentProcess,
-  request: Request,
-): Promise<{ bytes: Buffer; size: number; digest: string }> {
-  const messages = await agent.all(agent.send(request)[0]!);
-  const end = expectName(messages.at(-1)!, 'end');
-  const pieces = messages.slice(0, -1).map((message) => expectName(message, 'data').bytes);
-  return { bytes: Buffer.concat(pieces), size: end.size, digest: Buffer.from(end.digest).toString('hex') };
-}
-
-async function askError(agent: AgentProcess, request: Request): Promise<MessageBody<'error'>> {
-  return expectName(await agent.ask(request), 'error');
 }
 
 async function askState(agent: AgentProcess): Promise<MessageBody<'state'>> {
@@ -261,65 +221,6 @@ for (const abi of Object.keys(abis) as Abi[]) {
       assert.equal((await askError(agent, statOf(missing))).path, missing);
     });
 
-    test('read gives a file, whole and from an offset, with the digest of the whole', async (t) => {
-      const path = join(await temporaryDirectory(t), 'file');
-      const bytes = Buffer.alloc(3_000_001, 'all that is in the file, and again: ');
-      await writeFile(path, bytes);
-      const digest = sha256(bytes);
-      const agent = await greeted(t);
-      for (const offset of [0, 1, 65_535, 65_536, 2_999_999, bytes.length]) {
-        for (const wanted of [true, false]) {
-          const found = await readAll(agent, readOf(path, offset, wanted));
-          assert.ok(found.bytes.equals(bytes.subarray(offset)), `from ${offset}`);
-          assert.deepEqual([found.size, found.digest], [bytes.length, wanted ? digest : ''], `from ${offset}`);
-        }
-      }
-      const empty = join(await temporaryDirectory(t), 'empty');
-      await writeFile(empty, '');
-      assert.deepEqual(await readAll(agent, readOf(empty, 0, true)), {
-        bytes: Buffer.alloc(0),
-        size: 0,
-        digest: sha256(),
-      });
-    });
-
-    test('read goes beyond 4 GiB, and refuses an offset in what has none', async (t) => {
-      const folder = await temporaryDirectory(t);
-      const path = join(folder, 'sparse');
-      const high = 2 ** 32 + 12_345;
-      await using sparse = await open(path, 'w');
-      await sparse.truncate(high);
-      await sparse.write('the end', high);
-      const agent = await greeted(t);
-      const found = await readAll(agent, readOf(path, high - 1));
-      assert.deepEqual([found.bytes.toString(), found.size], ['\0the end', high + 7]);
-      assert.equal(expectName(await agent.ask(statOf(path)), 'fileInfo').size, high + 7);
-      const fifo = join(folder, 'fifo');
-      execFileSync('mkfifo', [fifo]);
-      const { code, errno } = await askError(agent, readOf(fifo, 1));
-      assert.deepEqual([code, errno], ['io', constants.errno.ESPIPE]);
-    });
-
-    test('read gives files of /proc, which do not tell their size', async (t) => {
-      const agent = await greeted(t);
-      const bytes = await readFile('/proc/version');
-      const digest = sha256(bytes);
-      assert.deepEqual(await readAll(agent, readOf('/proc/version', 0, true)), { bytes, size: bytes.length, digest });
-      const tail = await readAll(agent, readOf('/proc/version', 6, true));
-      assert.deepEqual(tail, { bytes: bytes.subarray(6), size: bytes.length, digest });
-    });
-
-    test('read refuses what cannot be read, with errno and path, and goes on', async (t) => {
-      const folder = await temporaryDirectory(t);
-      const agent = await greeted(t);
-      const io = { code: 'io', detail: '' };
-      const missing = join(folder, 'missing ß');
-      assert.deepEqual(await askError(agent, readOf(missing)), { ...io, errno: ENOENT, path: missing });
-      assert.deepEqual(await askError(agent, readOf(folder)), { ...io, errno: EISDIR, path: folder });
-      assert.deepEqual(await askError(agent, readOf(folder, 4096, true)), { ...io, errno: EISDIR, path: folder });
-      assert.equal((await agent.ask(ping)).name, 'done');
-    });
-
     test('without a lease there is no archive to read, and nothing to release', async (t) => {
       const agent = await greeted(t);
       assert.equal((await askError(agent, readOf(''))).code, 'bad-order');
@@ -342,26 +243,6 @@ for (const abi of Object.keys(abis) as Abi[]) {
       const [id] = agent.send({ name: 'cancel', body: { request: 4711 } });
       assert.equal((await agent.next(id!)).name, 'done');
       assert.equal((await agent.ask(ping)).name, 'done');
-    });
-
-    test('a ping is answered while a large read is under way, and requests in order', async (t) => {
-      const folder = await temporaryDirectory(t);
-      const size = 64 * 1024 * 1024;
-      await using sparse = await open(join(folder, 'large'), 'w');
-      await sparse.truncate(size);
-      const agent = await greeted(t);
-      const [read, one, two] = agent.send(readOf(join(folder, 'large')), statOf(folder), readOf(join(folder, 'none')));
-      const names: string[] = [];
-      const count = (id: number): number => agent.heard.filter((message) => message.id === id).length;
-      await agent.until('data', () => count(read!) > 0 || undefined);
-      const [asked] = agent.send(ping);
-      assert.equal((await agent.next(asked!)).name, 'done');
-      assert.ok(count(read!) < 1024, 'the read is under way');
-      await agent.until('the last answer', () => count(two!) > 0 || undefined);
-      for (const { id, name } of agent.heard) if (name !== 'data') names.push(`${id} ${name}`);
-      assert.deepEqual(names, [`${read} end`, `${one} fileInfo`, `${two} error`]);
-      const bytes = agent.heard.reduce((sum, { name, body }) => sum + (name === 'data' ? body.bytes.length : 0), 0);
-      assert.equal(bytes, size);
     });
 
     test('the log is told, or why not', async (t) => {
