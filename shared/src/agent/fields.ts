@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8 } from './utf8.js';
+import { decodeUtf8, encodeUtf8, putAscii } from './utf8.js';
 import { WireError } from './wire-error.js';
 
 /** How one value is written to and read from a payload. Numbers are little-endian. */
@@ -10,26 +10,50 @@ export interface Field<T> {
 /** The value a field stands for. */
 export type Value<F> = F extends Field<infer T> ? T : never;
 
-/** Collects a payload. */
+const high = 0x1_0000_0000;
+
+/** Collects a payload. One view for all of it: on the phone an object for every number costs more than the number. */
 export class Writer {
   #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
   /** Makes room for this many bytes and says where they begin. */
-  reserve(count: number): { readonly view: DataView; readonly at: number } {
+  reserve(count: number): number {
     const at = this.#length;
-    if (at + count > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, at + count));
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
       larger.set(this.#bytes);
       this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
-    this.#length += count;
-    return { view: new DataView(this.#bytes.buffer), at };
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.reserve(1);
+    this.#view.setUint8(at, value);
+  }
+
+  u32(value: number): void {
+    const at = this.reserve(4);
+    this.#view.setUint32(at, value, true);
   }
 
   append(bytes: Uint8Array): void {
-    const { at } = this.reserve(bytes.length);
+    const at = this.reserve(bytes.length);
     this.#bytes.set(bytes, at);
+  }
+
+  /** UTF-8 behind its length in bytes (u32). */
+  text(value: string): void {
+    const at = this.reserve(4 + value.length);
+    if (putAscii(value, this.#bytes, at + 4) === value.length) return this.#view.setUint32(at, value.length, true);
+    this.#length = at;
+    const bytes = encodeUtf8(value);
+    this.u32(bytes.length);
+    this.append(bytes);
   }
 
   /** The bytes so far: a view that the next write may make stale. */
@@ -41,22 +65,25 @@ export class Writer {
 /** Takes a payload apart. Every read checks that the bytes are there. Errors: WireError `bad-message`. */
 export class Reader {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#skip(1));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#skip(4), true);
   }
 
   take(count: number): Uint8Array {
-    if (count > this.#bytes.length - this.#at) throw malformed('a value is cut off');
-    const taken = this.#bytes.subarray(this.#at, this.#at + count);
-    this.#at += count;
-    return taken;
-  }
-
-  view(count: number): DataView {
-    const { buffer, byteOffset } = this.take(count);
-    return new DataView(buffer, byteOffset, count);
+    const at = this.#skip(count);
+    return this.#bytes.subarray(at, at + count);
   }
 
   rest(): Uint8Array {
@@ -67,6 +94,14 @@ export class Reader {
   end(): void {
     if (this.#at !== this.#bytes.length) throw malformed(`${this.#bytes.length - this.#at} bytes too many`);
   }
+
+  /** Where the next bytes begin. */
+  #skip(count: number): number {
+    const at = this.#at;
+    if (count > this.#bytes.length - at) throw malformed('a value is cut off');
+    this.#at = at + count;
+    return at;
+  }
 }
 
 function malformed(what: string): WireError {
@@ -74,42 +109,32 @@ function malformed(what: string): WireError {
 }
 
 export const u8: Field<number> = {
-  write(writer, value) {
-    const { view, at } = writer.reserve(1);
-    view.setUint8(at, value);
-  },
-  read: (reader) => reader.view(1).getUint8(0),
+  write: (writer, value) => writer.u8(value),
+  read: (reader) => reader.u8(),
 };
 
 export const u32: Field<number> = {
-  write(writer, value) {
-    const { view, at } = writer.reserve(4);
-    view.setUint32(at, value, true);
-  },
-  read: (reader) => reader.view(4).getUint32(0, true),
+  write: (writer, value) => writer.u32(value),
+  read: (reader) => reader.u32(),
 };
-
-const high = 0x1_0000_0000;
 
 /** A whole number up to 2^53 - 1 in eight bytes. */
 export const u64: Field<number> = {
   write(writer, value) {
-    const { view, at } = writer.reserve(8);
-    view.setUint32(at, value % high, true);
-    view.setUint32(at + 4, Math.floor(value / high), true);
+    writer.u32(value % high);
+    writer.u32(Math.floor(value / high));
   },
   read(reader) {
-    const view = reader.view(8);
-    const value = view.getUint32(0, true) + view.getUint32(4, true) * high;
+    const value = reader.u32() + reader.u32() * high;
     if (!Number.isSafeInteger(value)) throw malformed('a number above 2^53 - 1');
     return value;
   },
 };
 
 export const flag: Field<boolean> = {
-  write: (writer, value) => u8.write(writer, value ? 1 : 0),
+  write: (writer, value) => writer.u8(value ? 1 : 0),
   read(reader) {
-    const value = u8.read(reader);
+    const value = reader.u8();
     if (value > 1) throw malformed('neither true nor false');
     return value === 1;
   },
@@ -120,13 +145,9 @@ const textLimit = 64 * 1024;
 
 /** UTF-8 behind its length in bytes (u32). Longer text is cut by the writer and refused by the reader. */
 export const text: Field<string> = {
-  write(writer, value) {
-    const bytes = encodeUtf8(value.slice(0, textLimit / 3));
-    u32.write(writer, bytes.length);
-    writer.append(bytes);
-  },
+  write: (writer, value) => writer.text(value.length > textLimit / 3 ? value.slice(0, textLimit / 3) : value),
   read(reader) {
-    const length = u32.read(reader);
+    const length = reader.u32();
     if (length > textLimit) throw malformed(`text of ${length} bytes`);
     const value = decodeUtf8(reader.take(length));
     if (value === undefined) throw malformed('text that is not UTF-8');
@@ -145,11 +166,11 @@ export function list<T>(field: Field<T>, limit = 4096): Field<readonly T[]> {
   return {
     write(writer, values) {
       const kept = values.slice(0, limit);
-      u32.write(writer, kept.length);
+      writer.u32(kept.length);
       for (const value of kept) field.write(writer, value);
     },
     read(reader) {
-      const count = u32.read(reader);
+      const count = reader.u32();
       if (count > limit) throw malformed(`a list of ${count}`);
       return Array.from({ length: count }, () => field.read(reader));
     },
@@ -159,9 +180,9 @@ export function list<T>(field: Field<T>, limit = 4096): Field<readonly T[]> {
 /** One of a closed list of words, as its index (u8). */
 export function oneOf<const W extends readonly string[]>(words: W): Field<W[number]> {
   return {
-    write: (writer, value) => u8.write(writer, words.indexOf(value)),
+    write: (writer, value) => writer.u8(words.indexOf(value)),
     read(reader) {
-      const word = words[u8.read(reader)];
+      const word = words[reader.u8()];
       if (word === undefined) throw malformed('a word that is not in the list');
       return word;
     },

@@ -6,12 +6,19 @@
 /** The bytes of text; a lone surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < bytes.length; at += 1) {
+  const ascii = putAscii(text, bytes, 0);
+  return ascii === text.length ? bytes : encodeRest(text, ascii, bytes);
+}
+
+/** Writes the ASCII that text begins with into a buffer with room for all of it; returns how many characters that were. */
+export function putAscii(text: string, bytes: Uint8Array, start: number): number {
+  const { length } = text;
+  for (let at = 0; at < length; at += 1) {
     const unit = text.charCodeAt(at);
-    if (unit >= 0x80) return encodeRest(text, at, bytes);
-    bytes[at] = unit;
+    if (unit >= 0x80) return at;
+    bytes[start + at] = unit;
   }
-  return bytes;
+  return length;
 }
 
 /** `start` bytes are there already: so many characters of ASCII. */
@@ -42,36 +49,27 @@ function encodePoint(bytes: Uint8Array, at: number, point: number): number {
 /** The smallest code point that may take this many bytes behind the first: a longer form than needed is refused. */
 const smallest = [0, 0x80, 0x800, 0x10000];
 
+/** So many arguments a call may have in any engine. */
+const mostUnits = 8192;
+
 /**
  * The text of bytes. What is not UTF-8 becomes U+FFFD where `lossy` is asked for (the kernel log, file contents);
  * otherwise undefined is returned.
  */
 export function decodeUtf8(bytes: Uint8Array, lossy = false): string | undefined {
-  const ascii = countAscii(bytes);
-  let text = asciiText(bytes.subarray(0, ascii));
-  for (let at = ascii; at < bytes.length;) {
+  let text = '';
+  let at = 0;
+  for (; at < bytes.length; at += mostUnits) {
+    // Not spread: that would go through an iterator.
+    const piece = (bytes.length <= mostUnits ? bytes : bytes.subarray(at, at + mostUnits)) as unknown as number[];
+    if (Math.max.apply(undefined, piece) >= 0x80) break;
+    text += String.fromCharCode.apply(undefined, piece);
+  }
+  while (at < bytes.length) {
     const { point, length } = decodePoint(bytes, at);
     if (point < 0 && !lossy) return undefined;
     text += point < 0 ? '\ufffd' : String.fromCodePoint(point);
     at += length;
-  }
-  return text;
-}
-
-function countAscii(bytes: Uint8Array): number {
-  const { length } = bytes;
-  for (let at = 0; at < length; at += 1) if ((bytes[at] ?? 0) >= 0x80) return at;
-  return length;
-}
-
-/** So many arguments a call may have in any engine. */
-const mostUnits = 8192;
-
-function asciiText(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += mostUnits) {
-    // Not spread: that would go through an iterator.
-    text += String.fromCharCode.apply(undefined, bytes.subarray(at, at + mostUnits) as unknown as number[]);
   }
   return text;
 }
