@@ -6,8 +6,8 @@ const forbidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** What Windows forbids in a name, or reads as something else: a drive, a stream, a separator; it drops a last dot. */
 const forbiddenOnWindows = /[\\:*?"<>|]|[. ]$/;
 
-/** What headers are called: names of letters, digits and `_+,.-`, none with a dot in front; maybe behind `./`. */
-const ordinary = /^(?:\.\/)?(?:\w[\w+,.-]*\/)*\w[\w+,.-]*$/;
+/** What headers are called: names of letters, digits and `_+,.-`, none with a dot in front. */
+const ordinary = /^(?:\w[\w+,.-]*\/)*\w[\w+,.-]*$/;
 
 /** A path that may be used below the root, or the reason why not. */
 export type PathVerdict = { readonly path: string } | { readonly reason: string };
@@ -18,8 +18,9 @@ export type PathVerdict = { readonly path: string } | { readonly reason: string 
  */
 export function parseEntryPath(raw: string, directory: boolean, windows: boolean, limits: Limits): PathVerdict {
   // The rules below have nothing against such a path; one look instead of ten, for each of thousands of files.
-  if (!windows && raw.length <= Math.min(limits.pathBytes, limits.componentBytes) && ordinary.test(raw)) {
-    return { path: raw.startsWith('./') ? raw.slice(2) : raw };
+  if (!windows && raw.length <= Math.min(limits.pathBytes, limits.componentBytes)) {
+    const path = raw.slice(raw.startsWith('./') ? 2 : 0, directory && raw.endsWith('/') ? -1 : undefined);
+    if (ordinary.test(path)) return { path };
   }
   return judgeNames(raw, directory, windows, limits);
 }

@@ -107,7 +107,9 @@ async function feed(child: XzProcess['child'], source: AsyncIterable<Uint8Array>
 }
 
 const readBytes = 256 * 1024;
-const waitMilliseconds = 2;
+const waitMilliseconds = 3;
+/** Pieces between two looks at how far xz is ahead of us: what it writes too much is soon found, and each look costs. */
+const piecesBetweenLooks = 8;
 
 /**
  * The bytes of a file that grows, until its writer has ended; in pieces of one size, because each costs a turn of every
@@ -120,21 +122,26 @@ async function* follow(
   ctx: Context,
 ): AsyncGenerator<Buffer, void, undefined> {
   const buffer = Buffer.allocUnsafeSlow(readBytes);
+  let filled = 0;
   for (let at = 0; ;) {
     throwIfAborted(ctx);
-    // Asked before the size, so that nothing written before the end is missed.
+    if (at % (piecesBetweenLooks * readBytes) === 0) assertWithin(fstatSync(descriptor).size, limit);
+    // Asked before the read, so that nothing written before the end is missed.
     const last = hasEnded();
-    const { size } = fstatSync(descriptor);
-    if (size > limit) throw new KhError('archive-refused', 'The archive is too large', { reason: 'total-size' });
-    if (size - at < readBytes && !last) {
+    filled += readSync(descriptor, buffer, filled, readBytes - filled, at + filled);
+    if (filled < readBytes && !last) {
       await sleep(waitMilliseconds);
       continue;
     }
-    const length = readSync(descriptor, buffer, 0, readBytes, at);
-    if (length === 0) return;
-    yield buffer.subarray(0, length);
-    at += length;
+    if (filled === 0) return;
+    yield buffer.subarray(0, filled);
+    at += filled;
+    filled = 0;
   }
+}
+
+function assertWithin(size: number, limit: number): void {
+  if (size > limit) throw new KhError('archive-refused', 'The archive is too large', { reason: 'total-size' });
 }
 
 /** xz's messages (5.2 to 5.8, src/xz/message.c) as decodeXz()'s reasons. */

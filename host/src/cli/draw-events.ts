@@ -58,11 +58,13 @@ export function drawEvents(screen: Screen, options: DrawOptions): Drawing {
     if (shown) screen.write('\r\x1b[K');
     shown = false;
   }
-  function status(text: string, force: boolean): void {
+  /** `text` is only made where it is shown: a transfer reports a thousand times. */
+  function status(text: () => string, force: boolean): void {
+    if (!live) return;
     const now = Date.now();
-    if (!live || (!force && now - lastFrame < frameMilliseconds)) return;
+    if (!force && now - lastFrame < frameMilliseconds) return;
     lastFrame = now;
-    screen.write(`\r\x1b[K${paint(2, text.slice(0, (screen.columns ?? 80) - 1))}`);
+    screen.write(`\r\x1b[K${paint(2, text().slice(0, (screen.columns ?? 80) - 1))}`);
     shown = true;
   }
   function note(text: string): void {
@@ -78,24 +80,31 @@ export function drawEvents(screen: Screen, options: DrawOptions): Drawing {
         screen.write(event.chunk);
         return;
       }
-      const prefix = event.serial === undefined ? '' : `${printable(event.serial)}: `;
       if (event.kind === 'warning') {
         if (!options.quiet || loud.has(event.warning)) {
-          note(`${paint(33, 'warning:')} ${prefix}${printable(event.message, 400)}`);
+          note(`${paint(33, 'warning:')} ${prefixOf(event)}${printable(event.message, 400)}`);
         }
       } else if (event.kind === 'trace') {
-        if (options.verbose) note(paint(2, `+ ${prefix}${event.what}: ${printableLines(event.text)}`));
+        if (options.verbose) note(paint(2, `+ ${prefixOf(event)}${event.what}: ${printableLines(event.text)}`));
       } else if (event.kind === 'step') {
         started.set(event.step, Date.now());
-        const detail = event.detail === undefined ? '' : ` (${printable(event.detail)})`;
-        if (options.verbose) note(paint(2, `${prefix}${stepTexts[event.step]}${detail}`));
-        else status(`${prefix}${stepTexts[event.step]}${detail}`, true);
+        if (options.verbose) note(paint(2, formatStep(event)));
+        else status(() => formatStep(event), true);
       } else {
-        status(`${prefix}${formatProgress(event, started.get(event.step))}`, false);
+        status(() => `${prefixOf(event)}${formatProgress(event, started.get(event.step))}`, false);
       }
     },
     end: clear,
   };
+}
+
+function prefixOf({ serial }: Event): string {
+  return serial === undefined ? '' : `${printable(serial)}: `;
+}
+
+function formatStep(event: Event & { kind: 'step' }): string {
+  const detail = event.detail === undefined ? '' : ` (${printable(event.detail)})`;
+  return `${prefixOf(event)}${stepTexts[event.step]}${detail}`;
 }
 
 function formatProgress(event: Event & { kind: 'progress' }, since: number | undefined): string {
