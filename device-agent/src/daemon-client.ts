@@ -134,7 +134,7 @@ export class DaemonClient {
       } catch (error) {
         if (error instanceof Refusal && error.body.code === 'bad-version') throw error;
         last = String(error);
-        if (fd >= 0) await delay(retryMilliseconds);
+        await delay(retryMilliseconds);
       }
     }
     throw new Refusal('daemon', { detail: last });
@@ -149,7 +149,10 @@ export class DaemonClient {
     if (listening === -native.EADDRINUSE) return undefined;
     if (listening < 0) throw new Error(`listen: errno ${-listening}`);
     const pair = native.socketpair();
-    if (typeof pair === 'number') throw new Error(`socketpair: errno ${-pair}`);
+    if (typeof pair === 'number') {
+      os.close(listening);
+      throw new Error(`socketpair: errno ${-pair}`);
+    }
     const [ours, theirs] = pair;
     const id = this.#nextId();
     const lease = this.#lease && ({ name: 'lease', id, body: this.#lease } as const);

@@ -28,19 +28,22 @@ export interface Pieces {
 
 /** Through the memory of this process: takes any file, and can compute its digest. */
 export function copyPieces(link: Link, { id, fd, path }: FileSource, hash: Digest | undefined): Pieces {
+  let ended = false;
   const queue = (): number => {
+    if (ended) return 0;
     const block = new Uint8Array(piecesInTurn * (frameHeader + pieceSize));
     let filled = 0;
     let size = 0;
     for (let piece = 0; piece < piecesInTurn; piece += 1) {
       const count = native.readFull(fd, block.buffer, filled + frameHeader, pieceSize);
       if (count < 0) throw new FileError(-count, path);
+      ended = count < pieceSize;
       if (count === 0) break;
       hash?.update(block.buffer, filled + frameHeader, count);
       putHeader(block.subarray(filled), count, messages.data.tag, id);
       filled += frameHeader + count;
       size += count;
-      if (count < pieceSize) break;
+      if (ended) break;
     }
     if (size > 0) link.sendBytes(block.subarray(0, filled));
     return size;
@@ -65,7 +68,8 @@ export function pipePieces(link: Link, { id, fd, path }: FileSource, ahead: numb
     // What waits in the link is still in the pipe.
     void link.drain(0).then(() => os.close(output));
   };
-  if (first === -native.EINVAL) {
+  // Reading it tells better why, if it cannot be read at all.
+  if (first < 0) {
     finish();
     return undefined;
   }
