@@ -2,7 +2,7 @@
  * npm run bench [-- ROUNDS] : speed as ratios, both sides measured in turn in one run on tmpfs, medians of at least 9
  * rounds. The machine may be busy: a ratio of two things measured side by side holds, a time alone does not.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAdbServer } from '../phone/adb-server.js';
 import { exec } from '../phone/exec.js';
@@ -10,8 +10,9 @@ import { startPhone } from '../phone/phone.js';
 import { bin } from '../phone/tests/cli.js';
 import { startCounting } from '../phone/tests/kernel-events.js';
 import { measureHello } from './hello-time.js';
-import { type Pair, type Timed, measurePair, measurePeak, median, runTimed } from './measure.js';
+import { type Pair, measurePair, measurePeak, median, runTimed } from './measure.js';
 import { readModuleTimes } from './module-time.js';
+import { makePulls } from './pulls.js';
 
 const rounds = Math.max(9, Number(process.argv[2] ?? 9));
 const work = await mkdtemp('/dev/shm/kheaders-bench-');
@@ -19,41 +20,15 @@ await using server = await startAdbServer();
 await using phone = await startPhone(server, { layout: 'sys' });
 const env = { ...server.env, ANDROID_SERIAL: phone.serial, KHEADERS_CACHE: join(work, 'warm') };
 const node = process.execPath;
-// Android's modprobe needs its folder named.
-const folderOfModules = `/system_dlkm/lib/modules/${phone.release}`;
 const archive = phone.archivePath ?? '';
-
-let folder = 0;
-const fresh = (): string => join(work, `round-${++folder}`);
-const clean = (path: string) => async (): Promise<void> => {
-  await exec('chmod', ['-R', 'u+w', path]);
-  await rm(path, { recursive: true, force: true });
-};
-
-const coldPull = (...options: string[]): Timed => {
-  const cache = fresh();
-  return { file: node, args: [bin, 'pull', ...options], env: { ...env, KHEADERS_CACHE: cache }, after: clean(cache) };
-};
-
-const recipe = (target: string): string =>
-  [
-    'set -e',
-    `mkdir ${target}`,
-    `adb shell "su -c 'modprobe -d ${folderOfModules} kheaders'"`,
-    `adb pull /sys/kernel/kheaders.tar.xz ${target}/a >/dev/null`,
-    `adb shell "su -c 'rmmod kheaders'"`,
-    `tar -C ${target} -xJf ${target}/a`,
-  ].join('\n');
+const { fresh, clean, cold, recipe } = makePulls(phone, env, work);
 
 const pairs: readonly Pair[] = [
   {
     name: '(a) kheaders pull, cold  /  shell recipe',
     target: 1,
-    ours: () => coldPull(),
-    theirs: () => {
-      const target = fresh();
-      return { file: 'sh', args: ['-c', recipe(target)], env, after: clean(target) };
-    },
+    ours: () => cold(),
+    theirs: () => recipe(),
   },
   {
     name: '(b) kheaders pull, warm  /  adb shell uname -r',
@@ -86,8 +61,8 @@ const pairs: readonly Pair[] = [
   {
     name: '(e) pull with the agent   /  pull --no-agent, both cold',
     target: 1,
-    ours: () => coldPull(),
-    theirs: () => coldPull('--no-agent'),
+    ours: () => cold(),
+    theirs: () => cold('--no-agent'),
   },
   {
     name: '(d) kheaders --version   /  node -e 0',
@@ -104,7 +79,7 @@ async function compareModuleTime(): Promise<boolean> {
   await startCounting(phone, server);
   const transfers: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    await runTimed(coldPull());
+    await runTimed(cold());
     transfers.push(await runTimed({ file: 'sh', args: ['-c', `adb shell -T cat ${copy} >/dev/null`], env }));
   }
   const loaded = median(await readModuleTimes(phone, server));
