@@ -118,7 +118,8 @@ class Daemon {
     client.lease = undefined;
     await this.#holdings.release(client);
     this.#idleSince = native.bootMilliseconds();
-    // A daemon that many come to would grow until the engine collects by itself; but it copies what it shares with its guard.
+    // A daemon that many come to would grow until the engine collects by itself. Not each time: to collect is to write to all
+    // memory, and what is shared with the guard is copied then.
     this.#left += 1;
     if (this.#left % clientsBetweenCollections === 0) std.gc();
   }

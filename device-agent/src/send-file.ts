@@ -4,7 +4,7 @@ import { Digest } from './digest.js';
 import { FileError, openFile } from './files.js';
 import type { Link } from './link.js';
 import { nextTurn } from './loop.js';
-import { type Pieces, copyPieces, pieceSize, pipePieces } from './pieces.js';
+import { type FileSource, type Pieces, copyPieces, pieceSize, pipePieces } from './pieces.js';
 import { Refusal } from './refusal.js';
 
 /** How far the read of an archive may be ahead of its link, so that its module can be unloaded while it is still on the way. */
@@ -54,12 +54,7 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
   }
 }
 
-function choosePieces(
-  link: Link,
-  source: { readonly id: number; readonly fd: number; readonly path: string },
-  hash: Digest | undefined,
-  leased: number | undefined,
-): Pieces {
+function choosePieces(link: Link, source: FileSource, hash: Digest | undefined, leased: number | undefined): Pieces {
   const ahead = Math.max(usualAhead, Math.min(leased ?? 0, aheadLimit));
   return (hash === undefined ? pipePieces(link, source, ahead) : undefined) ?? copyPieces(link, source, hash);
 }

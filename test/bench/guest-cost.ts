@@ -1,6 +1,6 @@
 /**
- * npm run bench:guest [-- ROUNDS] : what a cold pull costs the emulated phone, in instructions. On a machine that is shared
- * times differ by a tenth from one run to the next; these counts differ by a hundredth. Needs gcc.
+ * npm run bench:guest [-- ROUNDS] : what a cold pull costs the emulated phone, in instructions: on a machine that is shared
+ * times differ from one run to the next by more than most changes bring. Needs gcc.
  */
 import { chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
