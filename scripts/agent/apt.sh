@@ -4,6 +4,7 @@
 #   apt.sh index STATE ARCHITECTURE…     reads the lists for these architectures, the first of which is the machine's
 #   apt.sh source STATE OUT PACKAGE      downloads the upstream archive of a source package
 #   apt.sh download STATE OUT PACKAGE…   downloads binary packages
+#   apt.sh pinned STATE OUT PATH SHA256  downloads a file of the mirror's pool, for which no list is needed
 set -euo pipefail
 umask 022
 
@@ -59,6 +60,13 @@ case $command in
   download)
     cd "$1"
     private_apt download "${@:2}"
+    ;;
+  pinned)
+    for mirror in $(mirrors); do
+      /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=3 \
+        download-file "${mirror%/}/$2" "$1/${2##*/}" "SHA256:$3" && exit 0
+    done
+    exit 1
     ;;
   *)
     echo "unknown command: $command" >&2

@@ -19,6 +19,16 @@ export async function withDebian(architectures, use) {
   });
 }
 
+/** Downloads a file of Debian's pool, or the package that is there in its place. */
+export async function downloadPinned({ name, architecture, path, sha256 }, folder) {
+  try {
+    await run(apt, ['pinned', '', folder, path, sha256]);
+  } catch (error) {
+    console.error(`${error.message}\nbuild-agent: ${path} is not to be had; taking what Debian has now`);
+    await withDebian([architecture], (download) => download('download', folder, [name]));
+  }
+}
+
 /**
  * Unpacks packages from a folder of archives to `target`/root. `target`/packages tells which they were. `choice` is for
  * tar: what of them to unpack.

@@ -1,9 +1,9 @@
 // What is needed to compile for an ABI: a compiler, and musl as the C library.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { abis, packagesOf } from './abis.mjs';
+import { abis, compilerOf, libraryOf } from './abis.mjs';
 import { ensure, exists, keyOf, pathOf, withTemporary } from './cache.mjs';
-import { unpack, withDebian } from './debian.mjs';
+import { downloadPinned, unpack, withDebian } from './debian.mjs';
 import { engineSource, fillSource } from './engine.mjs';
 import { run } from './run.mjs';
 
@@ -17,7 +17,7 @@ export async function readHost() {
 }
 
 function nameOf(abi, host) {
-  return `tools-${abi}-${keyOf(host.triplet, ...packagesOf(abi, host.triplet))}`;
+  return `tools-${abi}-${keyOf(host.triplet, libraryOf(abi).sha256, ...compilerOf(abi, host.triplet))}`;
 }
 
 /** Downloads what is missing of the engine's source and of the tools for these ABIs. */
@@ -25,8 +25,7 @@ export async function ensureDownloads(names, host) {
   const found = await Promise.all(names.map((abi) => exists(pathOf(nameOf(abi, host)))));
   const missing = names.filter((_, at) => !found[at]);
   if (missing.length === 0 && (await exists(pathOf(engineSource)))) return;
-  const architectures = missing.map((abi) => abis[abi].architecture);
-  await withDebian(architectures, async (download) => {
+  await withDebian([], async (download) => {
     await ensure(engineSource, (folder) => fillSource(download, folder));
     if (missing.length > 0) await downloadTools(download, missing, host);
   });
@@ -34,9 +33,11 @@ export async function ensureDownloads(names, host) {
 
 async function downloadTools(download, names, host) {
   await withTemporary(async (archives) => {
-    await download('download', archives, [...new Set(names.flatMap((abi) => packagesOf(abi, host.triplet)))]);
+    const compilers = new Set(names.flatMap((abi) => compilerOf(abi, host.triplet)));
+    if (compilers.size > 0) await download('download', archives, [...compilers]);
+    for (const abi of names) await downloadPinned(libraryOf(abi), archives);
     const unpackOne = (abi) => {
-      const packages = packagesOf(abi, host.triplet);
+      const packages = [libraryOf(abi).name, ...compilerOf(abi, host.triplet)];
       return ensure(nameOf(abi, host), (folder) => unpack(archives, packages, folder, NEEDED));
     };
     await Promise.all(names.map(unpackOne));
