@@ -82,7 +82,6 @@ CALL(loadModule, syscall(SYS_finit_module, integer(ctx, argv[0]), text(ctx, argv
 CALL(unloadModule, syscall(SYS_delete_module, text(ctx, argv[0]), O_NONBLOCK))
 CALL(lock, flock(integer(ctx, argv[0]), LOCK_NB | (JS_ToBool(ctx, argv[1]) ? LOCK_EX : LOCK_SH)))
 CALL(unlock, flock(integer(ctx, argv[0]), LOCK_UN))
-CALL(setPipeSize, fcntl(integer(ctx, argv[0]), F_SETPIPE_SZ, integer(ctx, argv[1])))
 CALL(fork, fork())
 CALL(pid, getpid())
 CALL(uid, getuid())
@@ -139,14 +138,6 @@ FUNCTION(readFull) {
     return result(ctx, done > 0 ? (int64_t)done : got);
 }
 
-FUNCTION(splice) {
-    int length = integer(ctx, argv[2]), done = 0;
-    ssize_t got = 0;
-    while (done < length && (got = splice(integer(ctx, argv[0]), NULL, integer(ctx, argv[1]), NULL, length - done,
-                                          SPLICE_F_NONBLOCK)) > 0) done += got;
-    return result(ctx, done > 0 ? done : got);
-}
-
 FUNCTION(bootMilliseconds) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
@@ -170,7 +161,7 @@ FUNCTION(sha256) {
 static const JSCFunctionListEntry exports[] = {
     ENTRY(listen), ENTRY(connect), ENTRY(accept), ENTRY(socketpair), ENTRY(peerCredentials), ENTRY(setNonblock),
     ENTRY(loadModule), ENTRY(unloadModule), ENTRY(lock), ENTRY(unlock), ENTRY(fork), ENTRY(detach), ENTRY(setName),
-    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(splice), ENTRY(setPipeSize), ENTRY(bootMilliseconds),
+    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(bootMilliseconds),
     ENTRY(sha256), JS_PROP_INT32_DEF("SHA256_STATE", sizeof(struct sha256), 0), INT(O_NONBLOCK), INT(O_CLOEXEC),
     INT(O_NOFOLLOW), INT(EPERM), INT(ENOENT), INT(EINTR), INT(EAGAIN), INT(EACCES), INT(EBUSY), INT(EEXIST),
     INT(EINVAL), INT(EPIPE), INT(EADDRINUSE), INT(ECONNREFUSED),

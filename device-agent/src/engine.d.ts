@@ -83,13 +83,6 @@ declare module 'native' {
 
   /** Reads until length bytes are there or the file ends, coalescing short reads; what was read before an error counts. */
   export function readFull(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
-  /**
-   * Moves length bytes from one descriptor to the other, one of which is a pipe, without copying them where the kernel can
-   * (splice(2)); less where the source ends, the pipe is empty or full, or the other end takes no more now.
-   */
-  export function splice(from: number, to: number, length: number): number;
-  /** The room of a pipe in bytes (F_SETPIPE_SZ), which the kernel rounds up; more than 1 MB is for root. */
-  export function setPipeSize(fd: number, size: number): number;
   /** Milliseconds of CLOCK_BOOTTIME, which counts suspend. */
   export function bootMilliseconds(): number;
 

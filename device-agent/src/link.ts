@@ -17,12 +17,6 @@ const framesLimit = 1024;
 /** A peer that was refused has so long to take the reason. */
 const partingMilliseconds = 2_000;
 
-/** Bytes that lie in a pipe, in front of those that follow them there. */
-interface Piped {
-  readonly pipe: number;
-  readonly length: number;
-}
-
 /**
  * One framed connection, on a socket or on stdin and stdout. Reads as data comes; writes as the other end takes them,
  * and tells how much is waiting, so that whoever produces can stop.
@@ -33,7 +27,7 @@ export class Link {
   readonly #handlers: LinkHandlers;
   readonly #reader = new FrameReader();
   readonly #buffer = new Uint8Array(readSize);
-  readonly #queue: (Uint8Array | Piped)[] = [];
+  readonly #queue: Uint8Array[] = [];
   /** What goes before the first frame, in one write with it: each write wakes the other end. */
   #preface: string | undefined = frameMagic;
   #sent = 0;
@@ -79,18 +73,9 @@ export class Link {
    * once, unless the link is corked.
    */
   sendBytes(bytes: Uint8Array): void {
-    this.#append(bytes);
-  }
-
-  /** The same for bytes in a pipe, which needs no copy of them. The pipe stays open until they were taken: drain(0). */
-  sendPiped(pipe: number, length: number): void {
-    this.#append({ pipe, length });
-  }
-
-  #append(item: Uint8Array | Piped): void {
     if (!this.#open) return;
-    this.#queue.push(item);
-    this.#waiting += item.length;
+    this.#queue.push(bytes);
+    this.#waiting += bytes.length;
     if (!this.#corked) this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
   }
@@ -173,11 +158,8 @@ export class Link {
     for (let budget = turn; budget > 0;) {
       const item = this.#queue[0];
       if (item === undefined) return this.#pause();
-      const count = this.#writeSome(item);
-      if (count === -native.EINVAL && !(item instanceof Uint8Array)) {
-        this.#unpipe(item);
-        continue;
-      }
+      const { buffer, byteOffset, length } = item;
+      const count = os.write(this.#output, buffer as ArrayBuffer, byteOffset + this.#sent, length - this.#sent);
       if (count === -native.EAGAIN || count === -native.EINTR) return this.#resume();
       if (count < 0) return this.close(`errno ${-count}`);
       this.#took(item, count);
@@ -186,23 +168,7 @@ export class Link {
     this.#resume();
   }
 
-  #writeSome(item: Uint8Array | Piped): number {
-    const left = item.length - this.#sent;
-    if (item instanceof Uint8Array) {
-      return os.write(this.#output, item.buffer as ArrayBuffer, item.byteOffset + this.#sent, left);
-    }
-    return native.splice(item.pipe, this.#output, left);
-  }
-
-  /** Not everything takes bytes out of a pipe (splice(2): EINVAL), for instance a file that is only appended to. */
-  #unpipe({ pipe, length }: Piped): void {
-    const bytes = new Uint8Array(length - this.#sent);
-    native.readFull(pipe, bytes.buffer, 0, bytes.length);
-    this.#queue[0] = bytes;
-    this.#sent = 0;
-  }
-
-  #took(item: Uint8Array | Piped, count: number): void {
+  #took(item: Uint8Array, count: number): void {
     this.heard = native.bootMilliseconds();
     this.#sent += count;
     this.#waiting -= count;

@@ -4,7 +4,7 @@ import { Digest } from './digest.js';
 import { FileError, openFile } from './files.js';
 import type { Link } from './link.js';
 import { nextTurn } from './loop.js';
-import { type FileSource, type Pieces, copyPieces, pieceSize, pipePieces } from './pieces.js';
+import { makePieces, pieceSize } from './pieces.js';
 import { Refusal } from './refusal.js';
 
 /** How far the read of an archive may be ahead of its link, so that its module can be unloaded while it is still on the way. */
@@ -29,12 +29,12 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
   const { id, path, offset, digest, leased } = request;
   const fd = openFile(path);
   const hash = digest ? new Digest() : undefined;
-  let pieces: Pieces | undefined;
+  const ahead = leased === undefined ? usualAhead : aheadLimit;
   try {
     let size = hash === undefined ? seek(fd, request) : skip(fd, offset, hash);
-    pieces = choosePieces(link, { id, fd, path }, hash, leased);
+    const queue = makePieces(link, { id, fd, path }, hash);
     for (;;) {
-      const count = await pieces.queue();
+      const count = queue();
       if (count === 0) break;
       size += count;
       // The other end has something to begin with; sending it the rest would only keep the module loaded longer.
@@ -42,21 +42,15 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
       else link.uncork();
       // Lets the link hear, and others have their turn, between two blocks.
       await nextTurn();
-      await link.drain(aheadLimit);
+      await link.drain(ahead);
       if (!link.open) throw new Refusal('cancelled');
     }
     const sum = hash === undefined ? new Uint8Array(0) : new Uint8Array(hash.finish());
     link.send({ name: 'end', id, body: { size, digest: sum } });
   } finally {
     link.uncork();
-    pieces?.finish();
     os.close(fd);
   }
-}
-
-function choosePieces(link: Link, source: FileSource, hash: Digest | undefined, leased: number | undefined): Pieces {
-  const ahead = Math.max(usualAhead, Math.min(leased ?? 0, aheadLimit));
-  return (hash === undefined ? pipePieces(link, source, ahead) : undefined) ?? copyPieces(link, source, hash);
 }
 
 /** Goes to the offset, which it returns. Errors: FileError. */

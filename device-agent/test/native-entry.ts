@@ -21,7 +21,6 @@ const commands: Readonly<Record<string, Command>> = {
   sockets: ([path = '', abstract = '']) => ({ path: useSocket(path), abstract: useSocket(abstract), pair: usePair() }),
   badNames: (names) => names.map((name) => [native.listen(name), native.connect(name)]),
   readFull: ([path, length]) => readFull(path === '-' ? 0 : openFile(path), Number(length)),
-  splice: ([path]) => spliceAll(openFile(path)),
   holdLock: ([path]) => holdLock(openFile(path)),
   tryLock: ([path]) => tryLock(openFile(path)),
   setName: ([name = '']) => {
@@ -131,17 +130,6 @@ function readText(path: string): string {
   const count = native.readFull(fd, buffer, 0, 4096);
   os.close(fd);
   return String.fromCharCode(...new Uint8Array(buffer, 0, count));
-}
-
-/** A file through a small pipe, whose size the kernel may round up; and what a full pipe, and no pipe, answer. */
-function spliceAll(file: number): unknown {
-  const [output, input] = os.pipe() ?? [-1, -1];
-  const size = native.setPipeSize(input, 1);
-  const filled = native.splice(file, input, 1_000_000);
-  const full = native.splice(file, input, 1);
-  const content = readFull(output, filled);
-  const refused = [native.splice(output, input, 1), native.splice(file, file, 1), native.setPipeSize(file, 4096)];
-  return { size, filled, full, content, refused };
 }
 
 /** Holds a lock from the line it prints until its input ends. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants, release } from 'node:os';
@@ -134,16 +134,6 @@ for (const abi of Object.keys(machines) as Abi[]) {
         assert.deepEqual(ask('readFull', path, String(data.length + 1)), [data.length, digest(data)], path);
       }
       assert.deepEqual(ask('readFull', '/', '10'), [-errno.EISDIR, digest(Buffer.alloc(0))]);
-    });
-
-    test('splice moves as much as a pipe takes, in order', async (t) => {
-      const path = join(await temporaryDirectory(t), 'file');
-      const bytes = randomBytes(200_000);
-      await writeFile(path, bytes);
-      const { size, filled, full, content, refused } = ask('splice', path);
-      assert.ok(size >= 4096 && filled === size, `${filled} of ${size}`);
-      assert.deepEqual(content, [filled, digest(bytes.subarray(0, filled))]);
-      assert.deepEqual([full, ...refused], [-errno.EAGAIN, -errno.EINVAL, -errno.EBADF, -errno.EBADF]);
     });
 
     test('lock is refused while another process holds it', async (t) => {
