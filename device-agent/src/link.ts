@@ -33,7 +33,6 @@ export class Link {
   #sent = 0;
   #waiting = 0;
   #writing = false;
-  #corked = false;
   #open = true;
   #reading = true;
   #refused = false;
@@ -70,28 +69,14 @@ export class Link {
 
   /**
    * Queues bytes that make whole frames, not the first; they must not change any more. What the other end can take goes at
-   * once, unless the link is corked.
+   * once.
    */
   sendBytes(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#queue.push(bytes);
     this.#waiting += bytes.length;
-    if (!this.#corked) this.#write();
+    this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
-  }
-
-  /** Only queues from now on: who must first have read something has the processor for himself until uncork(). */
-  cork(): void {
-    if (!this.#open || this.#refused) return;
-    this.#corked = true;
-    this.#pause();
-  }
-
-  /** Sends what has been queued meanwhile. */
-  uncork(): void {
-    if (!this.#corked) return;
-    this.#corked = false;
-    if (this.#open) this.#write();
   }
 
   /** Settles when at most this many bytes wait to be taken, or the link is closed. */
@@ -102,7 +87,6 @@ export class Link {
   /** Sends what is queued and closes then; whoever does not take it has not long. */
   async finish(reason: string): Promise<void> {
     this.#refused = true;
-    this.uncork();
     this.#listen(false);
     await Promise.race([this.drain(0), delay(partingMilliseconds)]);
     this.close(reason);

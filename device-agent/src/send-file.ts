@@ -37,9 +37,6 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
       const count = queue();
       if (count === 0) break;
       size += count;
-      // The other end has something to begin with; sending it the rest would only keep the module loaded longer.
-      if (leased !== undefined && link.waiting < aheadLimit) link.cork();
-      else link.uncork();
       // Lets the link hear, and others have their turn, between two blocks.
       await nextTurn();
       await link.drain(ahead);
@@ -48,7 +45,6 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
     const sum = hash === undefined ? new Uint8Array(0) : new Uint8Array(hash.finish());
     link.send({ name: 'end', id, body: { size, digest: sum } });
   } finally {
-    link.uncork();
     os.close(fd);
   }
 }
