@@ -29,6 +29,9 @@ type Leased = MessageBody<'leased'> | Refusal | undefined;
 /** Thrown inside when the daemon's end of a link is gone. */
 class LinkLost extends Error {}
 
+/** Thrown inside where no daemon runs and none is to be started. */
+class NoDaemon extends Error {}
+
 /**
  * The agent's end of its link to the lease daemon, which it starts where none runs. When the daemon is killed, it turns
  * to the one that follows and takes its lease anew: a reader does not notice.
@@ -83,32 +86,36 @@ export class DaemonClient {
 
   /** Undefined where no daemon runs: none is started for that. Errors: Refusal, `not-root` among them. */
   async status(): Promise<MessageBody<'state'> | undefined> {
-    if (!(await this.#isRunning())) return undefined;
-    return (await this.#ask({ name: 'status', id: 0, body: {} }, 'state')).body;
+    return (await this.#askIfThere({ name: 'status', id: 0, body: {} }, 'state'))?.body;
   }
 
   async shutdown(): Promise<void> {
-    if (await this.#isRunning()) await this.#ask({ name: 'shutdown', id: 0, body: {} }, 'done');
+    await this.#askIfThere({ name: 'shutdown', id: 0, body: {} }, 'done');
   }
 
-  async #isRunning(): Promise<boolean> {
-    if (this.#link !== undefined) return true;
-    const fd = native.connect(daemonSocket);
-    if (fd < 0) return false;
-    os.close(fd);
-    assertRoot();
-    return Promise.resolve(true);
+  /** Undefined where no daemon runs, also where it has ended while it was asked. */
+  async #askIfThere<N extends 'state' | 'done'>(
+    request: Request,
+    expected: N,
+  ): Promise<Extract<Message, { name: N }> | undefined> {
+    try {
+      return await this.#ask(request, expected, { start: false });
+    } catch (error) {
+      if (error instanceof NoDaemon) return undefined;
+      throw error;
+    }
   }
 
   /** Asks, again if the daemon goes away meanwhile. */
   async #ask<N extends 'leased' | 'released' | 'state' | 'done'>(
     request: Request,
     expected: N,
+    { start } = { start: true },
   ): Promise<Extract<Message, { name: N }>> {
     const end = native.bootMilliseconds() + connectMilliseconds;
     for (;;) {
       try {
-        const link = await this.#connected();
+        const link = await this.#connected(start);
         return expect(await this.#send(link, request), expected);
       } catch (error) {
         if (!(error instanceof LinkLost) || native.bootMilliseconds() > end) throw lostAsRefusal(error);
@@ -117,22 +124,23 @@ export class DaemonClient {
     }
   }
 
-  #connected(): Promise<Link> {
+  #connected(start = true): Promise<Link> {
     if (this.#link !== undefined) return Promise.resolve(this.#link);
-    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    this.#connecting ??= this.#connect(start).finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }
 
-  async #connect(): Promise<Link> {
+  async #connect(start: boolean): Promise<Link> {
     const end = native.bootMilliseconds() + connectMilliseconds;
     let last = 'no daemon';
     while (native.bootMilliseconds() < end) {
       const fd = native.connect(daemonSocket);
+      if (fd < 0 && !start) throw new NoDaemon(last);
       try {
         const link = await (fd < 0 ? this.#start() : this.#greet(fd));
         if (link !== undefined) return (this.#link = link);
       } catch (error) {
-        if (error instanceof Refusal && error.body.code === 'bad-version') throw error;
+        if (error instanceof Refusal && isFinal(error)) throw error;
         last = String(error);
         await delay(retryMilliseconds);
       }
@@ -170,8 +178,9 @@ export class DaemonClient {
   /** Greets the daemon that runs, shows the token, and takes the lease, anew if there was one. */
   async #greet(fd: number): Promise<Link> {
     const peer = native.peerCredentials(fd);
-    if (typeof peer === 'number' || peer[1] !== 0) {
+    if (native.uid() !== 0 || typeof peer === 'number' || peer[1] !== 0) {
       os.close(fd);
+      assertRoot();
       throw new Refusal('daemon', { detail: 'another user listens on the name of the lease daemon' });
     }
     const ready = new Promise<number>((resolve) => (this.#greeted = resolve));
@@ -272,6 +281,11 @@ function expect<N extends Message['name']>(message: Message, name: N): Extract<M
 /** A daemon talks to root only. Errors: Refusal `not-root`. */
 export function assertRoot(): void {
   if (native.uid() !== 0) throw new Refusal('not-root', { detail: `uid ${native.uid()}` });
+}
+
+/** Another try would end the same. */
+function isFinal({ body }: Refusal): boolean {
+  return body.code === 'bad-version' || body.code === 'not-root';
 }
 
 function otherVersion(spoken: number): Refusal {

@@ -402,6 +402,21 @@ for (const abi of Object.keys(abis) as Abi[]) {
         assert.equal((await askState(agent)).daemon, 0);
       });
 
+      test('a question starts no daemon, though one has just ended', async (t) => {
+        const [agent, other] = [await greeted(t), await greeted(t)];
+        await askError(agent, leaseOf([]));
+        const { daemon, guard } = await askState(agent);
+        // It has both to read when it goes on: the question first, then that its daemon is gone.
+        process.kill(agent.pid, 'SIGSTOP');
+        assert.equal((await other.ask({ name: 'shutdown', body: {} })).name, 'done');
+        await assertGone(daemon, guard);
+        const asked = agent.send(status, { name: 'shutdown', body: {} }, status);
+        process.kill(agent.pid, 'SIGCONT');
+        assert.equal(expectName(await agent.next(asked[0]!), 'state').daemon, 0);
+        assert.equal((await agent.next(asked[1]!)).name, 'done');
+        assert.equal(expectName(await agent.next(asked[2]!), 'state').daemon, 0);
+      });
+
       for (const victim of ['daemon', 'guard'] as const) {
         test(`a ${victim} that was killed is replaced, and all end`, async (t) => {
           const agent = await greeted(t);
