@@ -3,6 +3,12 @@ import * as native from 'native';
 import * as os from 'os';
 import { delay, onReadable, onWritable } from './loop.js';
 
+/** Bytes on their way, and who wants to know when they are gone. */
+interface Queued {
+  readonly bytes: Uint8Array;
+  readonly sent: (() => void) | undefined;
+}
+
 export interface LinkHandlers {
   readonly message: (message: Message) => void;
   /** Called once; the link is closed already. */
@@ -27,7 +33,7 @@ export class Link {
   readonly #handlers: LinkHandlers;
   readonly #reader = new FrameReader();
   readonly #buffer = new Uint8Array(readSize);
-  readonly #queue: Uint8Array[] = [];
+  readonly #queue: Queued[] = [];
   /** What goes before the first frame, in one write with it: each write wakes the other end. */
   #preface: string | undefined = frameMagic;
   #sent = 0;
@@ -69,11 +75,11 @@ export class Link {
 
   /**
    * Queues bytes that make whole frames, not the first; they must not change any more. What the other end can take goes at
-   * once.
+   * once; `sent` is called when it has taken all, and not where the link closes before.
    */
-  sendBytes(bytes: Uint8Array): void {
+  sendBytes(bytes: Uint8Array, sent?: () => void): void {
     if (!this.#open) return;
-    this.#queue.push(bytes);
+    this.#queue.push({ bytes, sent });
     this.#waiting += bytes.length;
     this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
@@ -142,7 +148,7 @@ export class Link {
     for (let budget = turn; budget > 0;) {
       const item = this.#queue[0];
       if (item === undefined) return this.#pause();
-      const { buffer, byteOffset, length } = item;
+      const { buffer, byteOffset, length } = item.bytes;
       const count = os.write(this.#output, buffer as ArrayBuffer, byteOffset + this.#sent, length - this.#sent);
       if (count === -native.EAGAIN || count === -native.EINTR) return this.#resume();
       if (count < 0) return this.close(`errno ${-count}`);
@@ -152,13 +158,14 @@ export class Link {
     this.#resume();
   }
 
-  #took(item: Uint8Array, count: number): void {
+  #took(item: Queued, count: number): void {
     this.heard = native.bootMilliseconds();
     this.#sent += count;
     this.#waiting -= count;
-    if (this.#sent === item.length) {
+    if (this.#sent === item.bytes.length) {
       this.#queue.shift();
       this.#sent = 0;
+      item.sent?.();
     }
     if (this.#queue.length < framesLimit / 2) this.#listen(true);
     this.#wake();

@@ -23,11 +23,15 @@ export interface FileSource {
  * Errors: FileError.
  */
 export function makePieces(link: Link, { id, fd, path }: FileSource, hash: Digest | undefined): () => number {
+  /** Blocks that have gone out: new memory costs a fault for each of its pages. */
+  const spare: Uint8Array<ArrayBuffer>[] = [];
+  /** The first goes alone, so that the host has something to begin with. */
+  let pieces = 1;
   return () => {
-    const block = new Uint8Array(piecesInTurn * (frameHeader + pieceSize));
+    const block = spare.pop() ?? new Uint8Array(piecesInTurn * (frameHeader + pieceSize));
     let filled = 0;
     let size = 0;
-    for (let piece = 0; piece < piecesInTurn; piece += 1) {
+    for (let piece = 0; piece < pieces; piece += 1) {
       const count = native.readFull(fd, block.buffer, filled + frameHeader, pieceSize);
       if (count < 0 && size === 0) throw new FileError(-count, path);
       if (count <= 0) break;
@@ -36,7 +40,8 @@ export function makePieces(link: Link, { id, fd, path }: FileSource, hash: Diges
       filled += frameHeader + count;
       size += count;
     }
-    if (size > 0) link.sendBytes(block.subarray(0, filled));
+    pieces = piecesInTurn;
+    if (size > 0) link.sendBytes(block.subarray(0, filled), () => spare.push(block));
     return size;
   };
 }
