@@ -3,6 +3,7 @@ import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
 import { build } from './build.js';
+import { awaitChannel } from './channel.js';
 import { DaemonClient, assertRoot } from './daemon-client.js';
 import { FileError } from './files.js';
 import { findSources } from './find.js';
@@ -20,7 +21,7 @@ const requestLimit = 32;
 const logLimit = 4;
 
 /**
- * The conversation with one host on stdin and stdout. Requests are carried out in order; ping, cancel and log do not
+ * The conversation with one host on stdin and stdout. Requests are carried out in order; ping, cancel, log and channel do not
  * wait for those before. When the host is gone the process ends, and with it whatever it held.
  */
 class HostSession {
@@ -28,6 +29,7 @@ class HostSession {
   readonly #daemon = new DaemonClient();
   readonly #logs = new Map<number, KernelLog>();
   #greeted = false;
+  #hasChannel = false;
   /** Of the module that is leased. */
   #archive = noArchive;
   #upload: Upload | undefined;
@@ -50,6 +52,7 @@ class HostSession {
     if (!this.#greeted) return this.#greet(message);
     if (message.name === 'ping') return this.#link.send({ name: 'done', id: message.id, body: {} });
     if (message.name === 'log') return this.#startLog(message.id, message.body);
+    if (message.name === 'channel') return this.#openChannel(message.id, message.body.name);
     if (message.name === 'cancel') return this.#cancel(message.id, message.body.request);
     if (this.#waiting >= requestLimit) return this.#refuse(message.id, new Refusal('bad-order', tooMany));
     this.#waiting += 1;
@@ -136,6 +139,17 @@ class HostSession {
     try {
       if (this.#logs.has(id) || this.#logs.size >= logLimit) throw new Refusal('bad-order', tooMany);
       this.#logs.set(id, new KernelLog(this.#link, id, body));
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+  }
+
+  #openChannel(id: number, name: string): void {
+    try {
+      if (this.#hasChannel) throw new Refusal('bad-order', { detail: 'there is a channel already' });
+      awaitChannel(name, (fd) => this.#link.move(fd, { name: 'moved', id, body: {} }));
+      this.#hasChannel = true;
+      this.#link.send({ name: 'done', id, body: {} });
     } catch (error) {
       this.#refuse(id, error);
     }

@@ -29,7 +29,7 @@ const partingMilliseconds = 2_000;
  */
 export class Link {
   readonly #input: number;
-  readonly #output: number;
+  #output: number;
   readonly #handlers: LinkHandlers;
   readonly #reader = new FrameReader();
   readonly #buffer = new Uint8Array(readSize);
@@ -83,6 +83,15 @@ export class Link {
     this.#waiting += bytes.length;
     this.#write();
     if (this.#queue.length > framesLimit) this.#listen(false);
+  }
+
+  /** Says a last word where it spoke until now; all that is sent later goes to another descriptor, which it takes over. */
+  move(output: number, last: Message): void {
+    this.sendBytes(encodeFrame(last), () => {
+      onWritable(this.#output, null);
+      this.#output = output;
+      if (this.#writing) this.#resume();
+    });
   }
 
   /** Settles when at most this many bytes wait to be taken, or the link is closed. */

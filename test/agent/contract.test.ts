@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants as flags, openSync, readFileSync } from 'node:fs';
 import { access, chmod, copyFile, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MessageBody, archivePaths, encodeFrame, frameMagic, junkLimit, protocolVersion } from '@kheaders/shared';
+import {
+  FrameReader,
+  type MessageBody,
+  archivePaths,
+  encodeFrame,
+  frameMagic,
+  junkLimit,
+  protocolVersion,
+} from '@kheaders/shared';
 import {
   type AgentProcess,
   type Request,
@@ -91,6 +101,13 @@ function findLogErrno(): number | undefined {
   } catch (error) {
     return -((error as NodeJS.ErrnoException).errno ?? 0);
   }
+}
+
+/** A program of the base system that connects and prints what comes: Node 20 knows no such names. */
+function connectTo(name: string, user: { readonly uid?: number } = {}): ChildProcess {
+  const script = `socket(S, AF_UNIX, SOCK_STREAM, 0) && connect(S, sockaddr_un("\\0$ARGV[0]")) or die "connect: $!";
+    syswrite(STDOUT, $bytes) while sysread(S, $bytes, 65536);`;
+  return spawn('perl', ['-MSocket', '-e', script, name], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...user });
 }
 
 /** No daemon is left, and nothing of it. */
@@ -280,6 +297,46 @@ for (const abi of Object.keys(abis) as Abi[]) {
       assert.equal(expectName(await agent.next(ids.at(-1)!), 'error').code, 'bad-order');
       assert.equal((await agent.ask({ name: 'cancel', body: { request: ids[0]! } })).name, 'done');
       assert.equal(expectName(await agent.next(ids[0]!), 'error').code, 'cancelled');
+    });
+
+    test('what it says goes by the channel, once its own user has connected', async (t) => {
+      const agent = await greeted(t);
+      const name = `kheaders-test-${agent.pid}`;
+      const channel: Request = { name: 'channel', body: { name } };
+      const [id] = agent.send(channel);
+      assert.equal((await agent.next(id!)).name, 'done');
+      assert.equal((await askError(agent, channel)).code, 'bad-order');
+      const { stdout } = connectTo(name);
+      assert.equal((await agent.next(id!)).name, 'moved');
+      const answer = once(stdout!, 'data');
+      const asked = agent.send(statOf('/'), ping);
+      const frames = new FrameReader();
+      frames.push(Buffer.from(frameMagic));
+      const heard: number[] = [];
+      for (let [bytes] = (await answer) as [Buffer]; ; [bytes] = (await once(stdout!, 'data')) as [Buffer]) {
+        for (const message of frames.push(bytes)) heard.push(message.id);
+        if (heard.length === asked.length) break;
+      }
+      assert.deepEqual(heard.sort(), [...asked].sort());
+      assert.deepEqual(agent.takeAll(), []);
+      agent.hangUp();
+      assert.equal((await agent.ended()).code, 0);
+    });
+
+    test('another user is hung up on, and a name that is taken is refused', { skip: notRoot }, async (t) => {
+      const [agent, other] = [await greeted(t), await greeted(t)];
+      const name = `kheaders-test-${agent.pid}`;
+      const channel: Request = { name: 'channel', body: { name } };
+      assert.equal((await agent.ask(channel)).name, 'done');
+      const taken = await askError(other, channel);
+      assert.deepEqual([taken.code, taken.path], ['io', `@${name}`]);
+      const stranger = connectTo(name, { uid: nobody });
+      const said: Buffer[] = [];
+      stranger.stdout!.on('data', (bytes: Buffer) => said.push(bytes));
+      assert.deepEqual([...(await once(stranger, 'close')), ...said], [0, null]);
+      assert.equal((await agent.ask(ping)).name, 'done');
+      agent.hangUp();
+      other.hangUp();
     });
 
     test('who is not root gets no lease, and starts no daemon', async (t) => {

@@ -96,7 +96,7 @@ const unusable: readonly (readonly [string, PhoneScript, Partial<AgentScript> | 
     'it is another build',
     {},
     { greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ build: '\x1b[2J' })]) },
-    /another version \(protocol 2, build \\x1b\[2J/,
+    /another version \(protocol 3, build \\x1b\[2J/,
   ],
   [
     'it speaks another protocol',

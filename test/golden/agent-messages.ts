@@ -13,7 +13,7 @@ export type PlainMessage = Plain<Message>;
 
 const maxU32 = 4_294_967_295;
 const maxU64 = 9_007_199_254_740_991;
-const hello = { protocol: 2, build: '0f1e2d3c4b5a69788796a5b4c3d2e1f0', sender: 'kheaders 0.1.0' };
+const hello = { protocol: 3, build: '0f1e2d3c4b5a69788796a5b4c3d2e1f0', sender: 'kheaders 0.1.0' };
 const archive = '/sys/kernel/kheaders.tar.xz';
 const module = '/vendor/lib/modules/kheaders.ko';
 const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -69,6 +69,8 @@ export const goldenMessages: Readonly<Record<string, PlainMessage>> = {
   join: { name: 'join', id: 1, body: { token: '00112233445566778899aabbccddeeff' } },
   store: { name: 'store', id: 17, body: { bytes: { hex: '7f454c4602010100' } } },
   'store-empty': { name: 'store', id: 18, body: { bytes: { hex: '' } } },
+  channel: { name: 'channel', id: 19, body: { name: 'kheaders-0123' } },
+  'channel-empty': { name: 'channel', id: 20, body: { name: '' } },
   kernel: {
     name: 'kernel',
     id: 1,
@@ -177,4 +179,5 @@ export const goldenMessages: Readonly<Record<string, PlainMessage>> = {
   },
   notice: { name: 'notice', id: 0, body: { text: 'kheaders is held by cat (pid 77); retrying' } },
   'notice-empty': { name: 'notice', id: 0, body: { text: '' } },
+  moved: { name: 'moved', id: 19, body: {} },
 };

@@ -25,16 +25,16 @@ const header: readonly RefusedFrame[] = [
   { what: 'tag 0', hex: '00000000 00 00000000', code: 'bad-frame', message: 'unknown tag 0' },
   {
     what: 'the tag behind the last request',
-    hex: '00000000 0f 00000000',
+    hex: '00000000 10 00000000',
     code: 'bad-frame',
-    message: 'unknown tag 15',
+    message: 'unknown tag 16',
   },
   { what: 'the tag before the first reply', hex: '00000000 3f 00000000', code: 'bad-frame', message: 'unknown tag 63' },
   {
     what: 'the tag behind the last reply',
-    hex: '01000000 4c 01000000 00',
+    hex: '01000000 4d 01000000 00',
     code: 'bad-frame',
-    message: 'unknown tag 76',
+    message: 'unknown tag 77',
   },
   { what: 'tag 255', hex: '02000000 ff ffffffff 0000', code: 'bad-frame', message: 'unknown tag 255' },
   {

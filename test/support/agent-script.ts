@@ -96,6 +96,8 @@ function answer(message: Message, peer: AgentPeer, script: AgentScript): void {
   switch (message.name) {
     case 'hello':
       return;
+    case 'channel':
+      return peer.refuse(id, { code: 'io', errno: 1 });
     case 'lease': {
       if (uid !== 0) return peer.refuse(id, { code: 'not-root', detail: `uid ${uid}` });
       const { paths, archives } = message.body;

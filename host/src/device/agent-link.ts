@@ -13,6 +13,7 @@ import { type ShellProcess, openShell } from '../adb/shell.js';
 import { type Context, orAborted, withDeadline } from '../core/context.js';
 import { isKhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
+import { AgentChannel } from './agent-channel.js';
 import { AgentFailure, AgentRefusal, type AgentTrouble } from './agent-refusal.js';
 
 /** A request without its id. */
@@ -33,6 +34,8 @@ export interface AgentStart {
   readonly wrap: (script: string) => string;
   /** Longest wait for its hello; default 20 s. */
   readonly milliseconds?: number | undefined;
+  /** Has it speak through a connection of its own as soon as there is one: for much that comes. */
+  readonly channel?: boolean;
   /** Runs it in a shell that is open already, if there is one. */
   readonly become?: ((command: string, input: Uint8Array) => ShellProcess | undefined) | undefined;
 }
@@ -61,10 +64,15 @@ export async function openAgentLink(
     body: { protocol: protocolVersion, build: start.build, sender: `${tool.name} ${tool.version}` },
   };
   const frames = requests.map((request, index) => encodeFrame({ ...request, id: index + 1 }));
+  const channel = start.channel === true ? new AgentChannel(address, ctx) : undefined;
+  const channelId = requests.length + 1;
+  if (channel !== undefined) {
+    frames.unshift(encodeFrame({ name: 'channel', id: channelId, body: { name: channel.name } }));
+  }
   const input = Buffer.concat([Buffer.from(frameMagic), encodeFrame(hello), ...frames]);
   const command = start.wrap(`exec ${start.path} --stdio`);
   const shell = start.become?.(command, input) ?? (await openShell(address, command, ctx, { input }));
-  const link = new AgentLink(shell, requests.length, ctx);
+  const link = new AgentLink(shell, channelId, ctx, channel);
   try {
     await greet(link, start, ctx);
     return link;
@@ -103,7 +111,11 @@ export async function inTime<T>(
  */
 export class AgentLink implements AsyncDisposable {
   readonly #shell: ShellProcess;
-  readonly #source: AsyncIterator<Buffer>;
+  readonly #stdout: AsyncIterator<Buffer>;
+  readonly #channel: AgentChannel | undefined;
+  readonly #channelId: number;
+  /** Where it speaks now. */
+  #source: AsyncIterator<Buffer>;
   readonly #ctx: Context;
   readonly #reader = new FrameReader();
   readonly #queue: Message[] = [];
@@ -117,10 +129,13 @@ export class AgentLink implements AsyncDisposable {
   /** Since when a byte is waited for. */
   #waiting: number | undefined;
 
-  /** `lastId`: that of the last request that was sent already. */
-  constructor(shell: ShellProcess, lastId: number, ctx: Context) {
+  /** `lastId`: that of the last request that was sent already, which is the one for the channel if there is one. */
+  constructor(shell: ShellProcess, lastId: number, ctx: Context, channel?: AgentChannel) {
     this.#shell = shell;
-    this.#source = shell.stdout[Symbol.asyncIterator]();
+    this.#stdout = shell.stdout[Symbol.asyncIterator]();
+    this.#source = this.#stdout;
+    this.#channel = channel;
+    this.#channelId = lastId;
     this.#lastId = lastId;
     this.#ctx = ctx;
     this.#timer = setInterval(() => this.#beat(), pingMilliseconds).unref();
@@ -159,7 +174,7 @@ export class AgentLink implements AsyncDisposable {
   async receive(): Promise<Message> {
     for (;;) {
       const message = await this.#take();
-      if (this.#pings.delete(message.id)) continue;
+      if (this.#pings.delete(message.id) || this.#isOfChannel(message)) continue;
       if (message.id !== 0) return message;
       if (message.name === 'notice') this.#note(message.body.text);
       else throw await this.#fail(complain(message));
@@ -175,7 +190,16 @@ export class AgentLink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    await this.#channel?.[Symbol.asyncDispose]();
     await this.#shell[Symbol.asyncDispose]();
+  }
+
+  /** The helper listens, or has moved there; an error: it stays where it is. */
+  #isOfChannel({ name, id }: Message): boolean {
+    if (this.#channel === undefined || id !== this.#channelId) return false;
+    if (name === 'done') this.#channel.open();
+    if (name === 'moved') this.#source = this.#channel.read();
+    return true;
   }
 
   async #checkDigest({ length }: Uint8Array): Promise<void> {
@@ -200,7 +224,12 @@ export class AgentLink implements AsyncDisposable {
     this.#waiting = performance.now();
     try {
       const next = await this.#source.next();
-      if (next.done === true) throw this.#ended();
+      if (next.done === true && this.#source === this.#stdout) throw this.#ended();
+      if (next.done === true) {
+        // How it ended is told on the other way.
+        this.#source = this.#stdout;
+        return;
+      }
       if (!this.#reader.begun) this.#junk = (this.#junk + next.value.toString('latin1')).slice(0, 1000);
       for (const message of this.#reader.push(next.value)) this.#queue.push(message);
     } catch (error) {

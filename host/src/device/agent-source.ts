@@ -47,7 +47,7 @@ export async function openAgentSource(
   ctx: Context,
 ): Promise<AgentSource> {
   const plan = planRequests(request, run, from);
-  const link = await openAgentLink(address, run, plan, ctx);
+  const link = await openAgentLink(address, { ...run, channel: true }, plan, ctx);
   try {
     const work = (): Promise<AgentSource> => readHeader(link, plan, { request, serial: address.serial });
     return await inTime('silent', answerMilliseconds, work, ctx);

@@ -2,7 +2,7 @@ import { type Field, type Value, flag, list, oneOf, record, rest, text, u32, u64
 import { wireCodes } from './wire-error.js';
 
 /** Raised with every change of a frame or a message: both ends must have the very same. docs/PROTOCOL.md draws it. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const nothing = record({});
 
@@ -85,6 +85,11 @@ export const messages = {
   join: { tag: 13, body: record({ token: text }) },
   /** → done: the next bytes of a file that has no name and ends with the session; the next lease without paths loads it. */
   store: { tag: 14, body: record({ bytes: rest }) },
+  /**
+   * → done: the agent listens on this name of the abstract namespace. → moved, the last word on the first way, once the host
+   * has connected to it through adbd: all else comes from there. What goes to the agent stays on its standard input.
+   */
+  channel: { tag: 15, body: record({ name: text }) },
 
   kernel: {
     tag: 64,
@@ -145,6 +150,7 @@ export const messages = {
   },
   /** id 0: something the user should know. */
   notice: { tag: 75, body: record({ text }) },
+  moved: { tag: 76, body: nothing },
 } as const;
 
 export type MessageName = keyof typeof messages;

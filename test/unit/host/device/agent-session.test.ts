@@ -93,8 +93,8 @@ test('openTransfer of a module: one conversation as root, all asked for at once'
   assert.ok(archive.equals(await readAll(transfer.bytes)));
   assert.deepEqual(await transfer.finish(), { unload: 'ok', detail: '', after: ['binder'], output: '' });
   assert.deepEqual(asked(), ['kheaders-probe', 'su -c --stdio']);
-  const [hello, lease, read, releaseRequest] = peers[0]!.heard;
-  assert.deepEqual(names(peers[0]!.heard), ['hello', 'lease', 'read', 'release']);
+  const [hello, , lease, read, releaseRequest] = peers[0]!.heard;
+  assert.deepEqual(names(peers[0]!.heard), ['hello', 'channel', 'lease', 'read', 'release']);
   assert.ok(hello?.name === 'hello' && lease?.name === 'lease' && read?.name === 'read' && releaseRequest);
   assert.deepEqual(hello.body.build, agentBuild);
   const { holder, ...body } = lease.body;
@@ -110,14 +110,14 @@ test('openTransfer of a file: read as it is, or as root after a look at who read
   await using first = await plain.session.openTransfer(live, false, plain.ctx);
   assert.ok(archive.equals(await readAll(first.bytes)));
   assert.deepEqual(await first.finish(), { unload: 'none', detail: '', after: [], output: '' });
-  assert.deepEqual(names(plain.peers[0]!.heard), ['hello', 'stat', 'read']);
+  assert.deepEqual(names(plain.peers[0]!.heard), ['hello', 'channel', 'stat', 'read']);
   assert.deepEqual(plain.asked(), ['kheaders-probe', '--stdio']);
 
   const root = await open(t, {}, {});
   await using second = await root.session.openTransfer({ kind: 'carve', path: modulePath }, true, root.ctx);
   assert.deepEqual([second.path, second.loaded], [modulePath, false]);
   assert.ok(archive.equals(await readAll(second.bytes)));
-  assert.deepEqual(names(root.peers[0]!.heard), ['hello', 'stat', 'stat', 'read']);
+  assert.deepEqual(names(root.peers[0]!.heard), ['hello', 'channel', 'stat', 'stat', 'read']);
 });
 
 test('openTransfer: a module that somebody else loaded is read from its archive', async (t) => {
@@ -337,7 +337,7 @@ const fallbacks: readonly (readonly [string, PhoneScript, Case, RegExp])[] = [
         greeting: Buffer.concat([Buffer.from(frameMagic), helloFrame({ build: 'feed' })]),
       },
     },
-    /it is another version \(protocol 2, build feed; expected 2, 0123456789abcdef\)/,
+    /it is another version \(protocol 3, build feed; expected 3, 0123456789abcdef\)/,
   ],
   [
     'its daemon missing',
