@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { archivePaths, moduleRoots } from '@kheaders/shared';
 
 /** Below a root: flat, in a release folder, or in the place the kernel's own `make modules_install` chooses. */
@@ -10,16 +11,16 @@ export const probeEnd = 'kheaders-probe end';
 export const probeMiddle = 'kheaders-probe more';
 
 /**
- * The shell script that collects every fact a pull decides on, as `key=value` lines. It needs no root, writes nothing,
- * and starts as few programs as it can: globs, tests and reads are the shell's own, because on a phone each program
- * costs some milliseconds (USER_ID is mksh's own). `zcat` runs only where no headers were found, to quote the kernel's
- * own configuration.
+ * The shell script that collects what a phone knows at once, as `key=value` lines: which boot this is, and where headers
+ * are. It needs no root, writes nothing and starts no program: globs, tests and reads are the shell's own, because on a
+ * phone each program costs some milliseconds (USER_ID is mksh's own).
  *
- * It writes twice: first what the shell knows by itself (the boot, where headers are), because a known boot needs no
- * more and an unknown release can be fetched at once; then, when it is sent an empty line, what takes programs to find
- * out. Unasked it would go on with that while the phone has better things to do. Any other line is a command, which
- * then has the conversation to itself: that saves opening another. Every further small write could wait 40 ms
- * in the adb server. `agentPaths` are plain words.
+ * Then it waits for one line, a command that has the conversation to itself from there on, which saves opening another:
+ * formatProbeRest(), where the boot is not known, or the helper. Whatever it says goes in one write: a second small one
+ * could wait 40 ms in the adb server. `agentPaths` are plain words, each folder's the same names.
+ *
+ * It is short for the same reason: with adb's 24 bytes of header it fits into one TCP segment. Where a phone is reached by
+ * TCP, the second of two small segments may wait until the phone acknowledges the first, which it puts off for 40 ms.
  */
 export function formatProbeScript(agentPaths: readonly string[] = []): string {
   return `exec 3>&2 2>/dev/null
@@ -32,12 +33,17 @@ boot=$b
 uid=\${USER_ID:-$(id -u)}$o
 ${probeMiddle}"
 read -r x || exit 0
-[ -z "$x" ] || { exec 2>&3 3>&-; eval "$x"; exit; }
-r=$(
-${askFacts()}
-)
-echo "$r
-${probeEnd}"`;
+exec 2>&3 3>&-
+eval "$x"`;
+}
+
+/**
+ * The rest of a probe, what takes programs to find out: one line for the shell that ran formatProbeScript(). Not sent
+ * unasked, since the phone has better things to do then. `zcat` runs only where no headers were found, to quote the
+ * kernel's own configuration.
+ */
+export function formatProbeRest(): string {
+  return `exec 2>/dev/null; r=$(${askFacts().join('; ')}; echo "${probeEnd}"); echo "$r"`;
 }
 
 /** Collects lines in $o without starting a program. */
@@ -63,15 +69,18 @@ function seeFacts(agentPaths: readonly string[]): string {
  * run as root.
  */
 function findAgent(paths: readonly string[]): string {
+  const parts = paths.map((path) => posix.parse(path));
+  const unique = (words: readonly string[]): string => [...new Set(words)].join(' ');
   return [
-    `for f in ${paths.join(' ')}; do`,
+    `for d in ${unique(parts.map(({ dir }) => dir))}; do for a in ${unique(parts.map(({ base }) => base))}; do`,
+    'f=$d/$a',
     '[ -f "$f" ] && [ -x "$f" ] || continue',
-    'case $f in /tmp/*) [ -O "$f" ] || continue;; esac',
-    'add "agent=$f"; break; done',
+    'case $d in /tmp) [ -O "$f" ] || continue;; esac',
+    'add "agent=$f"; break 2; done; done',
   ].join('\n');
 }
 
-function askFacts(): string {
+function askFacts(): readonly string[] {
   return [
     'echo "machine=$(uname -m)"',
     'sha256sum /proc/config.gz /sys/kernel/notes',
@@ -79,7 +88,7 @@ function askFacts(): string {
     'echo "abi=$(getprop ro.product.cpu.abi)"',
     'echo "vbmeta=$(getprop ro.boot.vbmeta.digest)"',
     '[ -z "$n" ] && [ -r /proc/config.gz ] && echo "config=$(zcat /proc/config.gz | grep -w CONFIG_IKHEADERS)"',
-  ].join('\n');
+  ];
 }
 
 /** The longer search for kheaders.ko, run as root: one path a line. */

@@ -3,7 +3,7 @@ import { type ShellProcess, openShell } from '../adb/shell.js';
 import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
 import { type Sighting, parseBoot, parseProbe, parseSighting } from './probe.js';
-import { formatProbeScript } from './probe-script.js';
+import { formatProbeRest, formatProbeScript } from './probe-script.js';
 import type { RunningProbe } from './session.js';
 
 /** A probe prints some hundred bytes; a phone with many copies of the module a few thousand. */
@@ -17,8 +17,6 @@ export interface ShellProbe extends RunningProbe {
    */
   become(command: string, input: Uint8Array): ShellProcess | undefined;
 }
-
-const goOn = Buffer.from('\n');
 
 /**
  * Starts the probe script and reads its first answer; it looks for our helper in `agentPaths`. `sent` and errors: see
@@ -54,7 +52,7 @@ export async function openShellProbe(
       sighting,
       async finish() {
         waiting = false;
-        shell.write(goOn);
+        shell.write(Buffer.from(`${formatProbeRest()}\n`));
         while (await more());
         return parseProbe(Buffer.from(text, 'latin1').toString('utf8'), agentPaths);
       },

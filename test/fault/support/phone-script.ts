@@ -80,7 +80,7 @@ export function scriptPhone(script: PhoneScript = {}): ShellHandler {
     const middle = text.indexOf('\n', text.indexOf('kheaders-probe more')) + 1;
     shell.stdout(text.slice(0, middle));
     takeLine(shell, (line, rest) => {
-      if (line !== '') return answer({ ...shell, command: line, onInput: rest });
+      if (!line.includes('kheaders-probe end')) return answer({ ...shell, command: line, onInput: rest });
       shell.stdout(text.slice(middle));
       shell.exit();
     });

@@ -3,8 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { formatProbeScript, formatSearchScript, probeMiddle } from '../../../../host/src/device/probe-script.js';
-import { parseProbe } from '../../../../host/src/device/probe.js';
+import { findAgents, listAgentPaths } from '../../../../host/src/device/agent-files.js';
+import {
+  formatProbeRest,
+  formatProbeScript,
+  formatSearchScript,
+  probeMiddle,
+} from '../../../../host/src/device/probe-script.js';
+import { parseProbe, parseSighting } from '../../../../host/src/device/probe.js';
 import { TransferRefusal, readTransferHeader } from '../../../../host/src/device/transfer-header.js';
 import { parseTransferNotes } from '../../../../host/src/device/transfer-notes.js';
 import { type TransferRequest, formatTransferScript } from '../../../../host/src/device/transfer-script.js';
@@ -28,6 +34,7 @@ for (const shell of shells) {
     for (const script of [
       formatProbeScript(),
       formatProbeScript(['/data/local/tmp/kheaders-agent-x', '/tmp/kheaders-agent-x']),
+      formatProbeRest(),
       formatSearchScript(),
       ...requests.map((request) => formatTransferScript(request, true)),
     ]) {
@@ -41,7 +48,8 @@ for (const shell of shells) {
     const probe = (input: string): string =>
       spawnSync(shell, ['-c', formatProbeScript()], { encoding: 'utf8', input }).stdout;
     assert.ok(probe('').endsWith(`${probeMiddle}\n`), 'unasked it starts no program');
-    const stdout = probe('\n');
+    assert.equal(probe('echo another command; exit 3\n').split('\n').at(-2), 'another command');
+    const stdout = probe(`${formatProbeRest()}\n`);
     const version = (await readFile('/proc/version', 'utf8')).trim();
     const { identity, uid } = parseProbe(stdout);
     assert.equal(identity.procVersion, version);
@@ -49,6 +57,19 @@ for (const shell of shells) {
     assert.equal(uid, process.getuid?.());
   });
 }
+
+test('formatProbeScript: adb sends it in one TCP segment, whatever helpers there are', () => {
+  const files = ['arm64-v8a', 'x86_64', 'armeabi-v7a', 'riscv64'].map((abi) => {
+    return { abi, sha256: '', size: 1, name: `kheaders-agent-${abi}-${'0'.repeat(16)}` };
+  });
+  const shipped = findAgents(undefined)?.files ?? [];
+  assert.ok(shipped.length <= files.length, 'an ABI is missing here');
+  const paths = listAgentPaths({ build: '', files, folder: () => '' });
+  const header = 24;
+  const segment = 1448; // 1500 less the headers of IP and TCP, and the time stamp Linux puts into the latter
+  assert.ok(header + `shell,v2,raw:${formatProbeScript(paths)}\0`.length <= segment);
+  assert.ok(formatProbeRest().split('\n').length === 1);
+});
 
 for (const shell of shells) {
   test(`formatProbeScript in ${shell}: the first helper that can be run is found`, { skip }, async (t) => {
@@ -59,8 +80,8 @@ for (const shell of shells) {
     await mkdir(directory!);
     for (const path of [good!, later!]) await writeFile(path, '', { mode: 0o755 });
     const look = (): string | undefined =>
-      parseProbe(spawnSync(shell, ['-c', formatProbeScript(paths)], { encoding: 'utf8', input: '\n' }).stdout, paths)
-        .agent;
+      parseSighting(spawnSync(shell, ['-c', formatProbeScript(paths)], { encoding: 'utf8', input: '' }).stdout, paths)
+        ?.agent;
     assert.equal(look(), good);
     await chmod(good!, 0o644);
     assert.equal(look(), later);
