@@ -1,20 +1,22 @@
-import { hash } from 'node:crypto';
 import { sep } from 'node:path';
 import type { Context } from '../core/context.js';
 import { KhError } from '../core/error.js';
-import { makeTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
+import { makeTree, publishedMode, type Tree, type TreeVisitor } from '../core/tree.js';
 import { decodeArchive } from './decode.js';
 import type { Limits } from './limits.js';
-import { EntryPolicy, type Accepted } from './policy.js';
-import { parseTar } from './tar.js';
-import { makeTreeWriter, type TreeWriter } from './write-tree.js';
+import { EntryPolicy } from './policy.js';
+import { parseTar, type TakeEntry } from './tar.js';
+import { TreeWriter } from './write-tree.js';
 
-export interface ExtractOptions {
+export interface WalkOptions {
   readonly limits: Limits;
   /** What isCaseInsensitive() says of the target. */
   readonly caseInsensitive: boolean;
-  /** Files are created 0444 or 0555 instead of 0644 or 0755; directories stay 0755, or nobody could fill them. */
-  readonly readOnly: boolean;
+  /** See DecodeOptions.program; `scratch` is where it may put the plain archive. */
+  readonly xz?: { readonly program: string; readonly scratch: string } | undefined;
+}
+
+export interface ExtractOptions extends Omit<WalkOptions, 'xz'> {
   /** See DecodeOptions.program. */
   readonly xzProgram?: string | undefined;
 }
@@ -22,54 +24,61 @@ export interface ExtractOptions {
 /** Bytes of tar between two progress events. */
 const progressBytes = 1024 * 1024;
 
+/** Files are made as they are published; directories stay 0755, or nobody could fill them. */
+const modes = { file: publishedMode('file'), program: publishedMode('program') };
+
 /**
- * Extracts a kheaders archive (tar in xz) into an existing, empty directory. While one slice is decompressed on a
- * thread, the files of the slice before are written here.
+ * Extracts a kheaders archive (tar in xz) into an existing, empty directory, which is to be thrown away unless the promise
+ * is fulfilled: the checks at the end of the archive come after the last file has been written.
  *
- * The directory is to be thrown away unless the promise is fulfilled: the checks at the end of the archive come after
- * the last file has been written. Reports `progress` of step `extract` in bytes of tar.
- *
- * @throws KhError `archive-corrupt` (decodeArchive, parseTar), `archive-refused` (also EntryPolicy; reason `total-size`),
- *   `disk-full`, `cache-unwritable`, `cancelled`, `timeout`, and whatever source throws.
+ * @throws KhError as walkArchive(), and `disk-full`, `cache-unwritable`.
  */
 export async function extractArchive(
   source: AsyncIterable<Uint8Array>,
   target: string,
-  options: ExtractOptions,
+  { xzProgram, ...options }: ExtractOptions,
   ctx: Context,
 ): Promise<Tree> {
-  const { limits, caseInsensitive, readOnly } = options;
+  // Beside the tree: on its disk, and swept with it.
+  const xz = xzProgram === undefined ? undefined : { program: xzProgram, scratch: `${target}.tar` };
+  return walkArchive(source, { ...options, xz }, new TreeWriter(target, modes), ctx);
+}
+
+/**
+ * Shows the visitor everything in a kheaders archive that the policy accepts, and returns the whole as a list. While one
+ * slice is decompressed on a thread, the visitor sees the files of the slice before. What it was shown counts only once the
+ * promise is fulfilled. Reports `progress` of step `extract` in bytes of tar.
+ *
+ * @throws KhError `archive-corrupt` (decodeArchive, parseTar), `archive-refused` (also EntryPolicy; reason `total-size`),
+ *   `cancelled`, `timeout`, and whatever source and visitor throw.
+ */
+export async function walkArchive(
+  source: AsyncIterable<Uint8Array>,
+  { limits, caseInsensitive, xz }: WalkOptions,
+  visitor: TreeVisitor,
+  ctx: Context,
+): Promise<Tree> {
   const decoding = {
     memoryLimit: limits.memoryBytes,
     totalBytes: limits.totalBytes,
-    program: options.xzProgram,
-    // Beside the tree: on its disk, and swept with it.
-    scratch: `${target}.tar`,
+    program: xz?.program,
+    scratch: xz?.scratch ?? '',
   };
   const policy = new EntryPolicy({ limits, caseInsensitive, windows: sep === '\\' });
-  const writer = makeTreeWriter(target);
-  const entries: TreeEntry[] = [];
   const plain = metered(decodeArchive(source, decoding, ctx), limits.totalBytes, ctx);
-  for await (const batch of parseTar(plain, { maxFileBytes: limits.fileBytes }, ctx)) {
-    for (const entry of batch) {
-      for (const accepted of policy.judge(entry)) entries.push(writeEntry(writer, accepted, entry.content, readOnly));
-    }
-  }
-  for (const link of policy.finish()) {
-    writer.makeLink(link.path, link.target);
-    entries.push({ kind: 'symlink', mode: 0o777, size: 0, ...link });
-  }
-  return makeTree(entries);
-}
-
-function writeEntry(writer: TreeWriter, accepted: Accepted, content: Buffer, readOnly: boolean): TreeEntry {
-  const { path, kind, mode } = accepted;
-  if (kind === 'directory') {
-    writer.makeDirectory(path);
-    return { kind, path, mode, size: 0 };
-  }
-  writer.writeFile(path, readOnly ? publishedMode(accepted) : mode, content);
-  return { kind, path, mode, size: content.length, sha256: hash('sha256', content) };
+  let total = 0;
+  const take: TakeEntry = (entry, bytes, at) => {
+    const { parents, path, kind } = policy.judge(entry);
+    for (const parent of parents) visitor.directory(parent);
+    if (kind === 'directory') visitor.directory(path);
+    if (kind !== 'file' && kind !== 'program') return;
+    visitor.file(path, kind, { bytes, at, size: entry.size });
+    total += entry.size;
+  };
+  await parseTar(plain, { maxFileBytes: limits.fileBytes }, take, ctx);
+  const { links, kinds } = policy.finish();
+  for (const { path, target } of links) visitor.symlink(path, target);
+  return makeTree(kinds, total);
 }
 
 /** The same chunks, counted: reports progress, and ends a stream that is longer than allowed. */

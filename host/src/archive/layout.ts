@@ -1,5 +1,5 @@
 import { isRelease } from '@kheaders/shared';
-import type { TreeEntry } from '../core/tree.js';
+import type { TreeKind } from '../core/tree.js';
 
 /** What an archive holds, as far as its names tell. */
 export interface Layout {
@@ -22,26 +22,27 @@ const utsReleaseFiles = [
 ] as const;
 
 /** The layout of a tree, or undefined where it holds no kernel headers at all. */
-export function findLayout(entries: readonly Pick<TreeEntry, 'path' | 'kind'>[]): Layout | undefined {
-  // A list, not a set: a handful of look-ups costs less than making one of thousands of paths.
-  const files = entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path);
-  if (!files.some((path) => path.startsWith('include/') && path.endsWith('.h'))) return undefined;
+export function findLayout(kinds: ReadonlyMap<string, TreeKind>): Layout | undefined {
+  const isFile = (path: string): boolean => kinds.has(path) && kinds.get(path) !== 'directory';
   const architectures = new Set<string>();
-  for (const { path } of entries) {
-    const name = path.startsWith('arch/') ? /^arch\/([^/]+)\//.exec(path)?.[1] : undefined;
-    if (name !== undefined) architectures.add(name);
+  let hasHeaders = false;
+  let hasScripts = false;
+  for (const path of kinds.keys()) {
+    if (path.startsWith('include/')) hasHeaders ||= path.endsWith('.h') && isFile(path);
+    else if (path.startsWith('scripts/')) hasScripts ||= isFile(path);
+    else if (path.startsWith('arch/')) {
+      const [, name = '', below] = path.split('/', 3);
+      if (below !== undefined) architectures.add(name);
+    }
   }
-  const utsRelease = utsReleaseFiles.find((path) => files.includes(path));
+  if (!hasHeaders) return undefined;
+  const isLegacy = hasScripts && isFile('Makefile');
+  const utsRelease = utsReleaseFiles.find(isFile);
   return {
-    kind: kindOf(files),
+    kind: isLegacy ? 'legacy' : isFile('include/config/auto.conf') ? 'config' : 'headers',
     architectures: [...architectures].sort(),
     ...(utsRelease !== undefined && { utsRelease }),
   };
-}
-
-function kindOf(files: readonly string[]): Layout['kind'] {
-  if (files.includes('Makefile') && files.some((path) => path.startsWith('scripts/'))) return 'legacy';
-  return files.includes('include/config/auto.conf') ? 'config' : 'headers';
 }
 
 /** The release in `#define UTS_RELEASE "…"`, or undefined where there is none that could be one. */

@@ -1,4 +1,4 @@
-import type { TreeEntry } from '../core/tree.js';
+import type { TreeKind } from '../core/tree.js';
 
 export type LinkFault =
   'symlink-absolute' | 'symlink-dangling' | 'symlink-escape' | 'symlink-name' | 'symlink-through-link';
@@ -6,7 +6,7 @@ export type LinkFault =
 /** The tree a link is judged in. */
 export interface LinkTree {
   /** Every path, the root as the empty path. */
-  readonly kinds: ReadonlyMap<string, TreeEntry['kind']>;
+  readonly kinds: ReadonlyMap<string, TreeKind>;
   /** Every link's target. */
   readonly targets: ReadonlyMap<string, string>;
   readonly windows: boolean;

@@ -1,6 +1,6 @@
 import { KhError } from '../core/error.js';
 import { printable } from '../core/printable.js';
-import type { TreeEntry } from '../core/tree.js';
+import type { TreeKind } from '../core/tree.js';
 import { foldPath, parseEntryPath } from './entry-path.js';
 import { findLinkFault, type LinkFault } from './links.js';
 import type { Limits } from './limits.js';
@@ -14,18 +14,17 @@ export interface PolicyOptions {
   readonly windows: boolean;
 }
 
-type Kind = TreeEntry['kind'];
-
 /** What may be made of an entry. */
 export interface Accepted {
+  /** Directories to make first, outermost first: those that only its path names. */
+  readonly parents: readonly string[];
   /** Relative, with single slashes; free of `.`, `..` and control characters. */
   readonly path: string;
-  readonly kind: 'file' | 'directory';
-  /** 0o644, or 0o755 for directories and for files somebody may execute. */
-  readonly mode: number;
+  /** Undefined: nothing is to be made now. That is so for the root, for links, and for directories that are there. */
+  readonly kind: 'file' | 'program' | 'directory' | undefined;
 }
 
-const nothing: readonly Accepted[] = [];
+const nothing: readonly string[] = [];
 
 /** A link that stays inside the root and leads to something. */
 export interface AcceptedLink {
@@ -43,43 +42,46 @@ export interface AcceptedLink {
 export class EntryPolicy {
   readonly #options: PolicyOptions;
   /** Everything seen or implied, the root as the empty path. */
-  readonly #kinds = new Map<string, Kind>([['', 'directory']]);
+  readonly #kinds = new Map<string, TreeKind>([['', 'directory']]);
   readonly #implied = new Set<string>(['']);
   readonly #folded = new Map<string, string>();
   readonly #links: AcceptedLink[] = [];
   #leaves = 0;
+  /** A known directory, with a slash behind it; the root has none. */
+  #folder = '';
 
   constructor(options: PolicyOptions) {
     this.#options = options;
   }
 
   /**
-   * What to create for an entry, in this order: first the directories only its path names, then the entry itself.
-   * Nothing for the root.
+   * What to create for an entry now.
    *
    * @throws KhError `archive-refused`; `details.entry` is the path in printable form, `details.reason` one of
    *   `absolute-path`, `control-character`, `empty-component`, `empty-path`, `entry-kind`, `entry-limit`,
    *   `hard-link`, `parent-path`, `path-length`, `windows-name`, `duplicate`, `case-clash`, `below-file`.
    */
-  judge(entry: TarEntry): readonly Accepted[] {
+  judge(entry: TarEntry): Accepted {
     const kind = acceptedKind(entry);
     const { windows, limits } = this.#options;
     const verdict = parseEntryPath(entry.path, kind === 'directory', windows, limits);
     if ('reason' in verdict) throw refused(entry.path, verdict.reason);
     const { path } = verdict;
-    const parents = this.#impliedParents(path);
-    const admitted = this.#admit(path, kind, entry);
+    const parents = this.#isInFolder(path) ? nothing : this.#impliedParents(path);
+    const isThere = this.#isMade(path, kind);
+    if (!isThere) this.#register(path, kind);
     if (this.#kinds.size > limits.entries) throw refused(entry.path, 'entry-limit');
-    return parents.length === 0 ? admitted : [...parents, ...admitted];
+    if (kind === 'symlink') this.#links.push({ path, target: entry.linkTarget });
+    return { parents, path, kind: isThere || kind === 'symlink' ? undefined : kind };
   }
 
   /**
-   * The links to make, once all entries have been judged.
+   * The links to make, and everything that was seen and implied, the top itself left out; once all entries have been judged.
    *
    * @throws KhError `archive-refused` with reason `symlink-absolute`, `symlink-escape`, `symlink-through-link`,
    *   `symlink-dangling` or `symlink-name`; `symlink-archive` where such links make up most of the archive.
    */
-  finish(): readonly AcceptedLink[] {
+  finish(): { readonly links: readonly AcceptedLink[]; readonly kinds: ReadonlyMap<string, TreeKind> } {
     const targets = new Map(this.#links.map(({ path, target }) => [path, target]));
     const faults: { path: string; fault: LinkFault }[] = [];
     for (const { path, target } of this.#links) {
@@ -87,44 +89,50 @@ export class EntryPolicy {
       if (fault !== undefined) faults.push({ path, fault });
     }
     const [first] = faults;
-    if (!first) return this.#links;
+    if (!first) {
+      this.#kinds.delete('');
+      return { links: this.#links, kinds: this.#kinds };
+    }
     // iovisor/bcc issue 4503: some Bazel builds of Android 6.1 kernels packed links into the build sandbox.
     const mostly = faults.length > 20 && faults.length > this.#leaves / 2;
     throw refused(first.path, mostly ? 'symlink-archive' : first.fault);
   }
 
-  #impliedParents(path: string): readonly Accepted[] {
-    if (this.#kinds.get(parentOf(path)) === 'directory') return nothing;
-    const missing: Accepted[] = [];
-    for (let parent = parentOf(path); !this.#kinds.has(parent); parent = parentOf(parent)) {
-      missing.unshift({ path: parent, kind: 'directory', mode: 0o755 });
-    }
-    const ancestor = missing[0] ? parentOf(missing[0].path) : parentOf(path);
+  /** Most entries are in the folder of the one before. */
+  #isInFolder(path: string): boolean {
+    const folder = this.#folder;
+    return path.startsWith(folder) && !path.includes('/', folder.length);
+  }
+
+  #impliedParents(path: string): readonly string[] {
+    const parent = parentOf(path);
+    const missing = this.#kinds.get(parent) === 'directory' ? nothing : this.#addMissing(path, parent);
+    this.#folder = parent === '' ? '' : `${parent}/`;
+    return missing;
+  }
+
+  #addMissing(path: string, parent: string): readonly string[] {
+    const missing: string[] = [];
+    let ancestor = parent;
+    for (; !this.#kinds.has(ancestor); ancestor = parentOf(ancestor)) missing.unshift(ancestor);
     if (this.#kinds.get(ancestor) !== 'directory') throw refused(path, 'below-file');
-    for (const { path: parent } of missing) {
-      this.#register(parent, 'directory');
-      this.#implied.add(parent);
+    for (const folder of missing) {
+      this.#register(folder, 'directory');
+      this.#implied.add(folder);
     }
     return missing;
   }
 
-  #admit(path: string, kind: Kind, entry: TarEntry): readonly Accepted[] {
-    if (this.#kinds.has(path)) {
-      const first = kind === 'directory' && this.#implied.delete(path);
-      if (!first) throw refused(path, 'duplicate');
-      return nothing;
-    }
-    this.#register(path, kind);
-    if (kind !== 'directory') this.#leaves++;
-    if (kind === 'symlink') {
-      this.#links.push({ path, target: entry.linkTarget });
-      return nothing;
-    }
-    return [{ path, kind, mode: kind === 'directory' || (entry.mode & 0o111) !== 0 ? 0o755 : 0o644 }];
+  /** True for a directory that is there because of what it holds, and once for the root. */
+  #isMade(path: string, kind: TreeKind): boolean {
+    if (!this.#kinds.has(path)) return false;
+    if (kind === 'directory' && this.#implied.delete(path)) return true;
+    throw refused(path, 'duplicate');
   }
 
-  #register(path: string, kind: Kind): void {
+  #register(path: string, kind: TreeKind): void {
     this.#kinds.set(path, kind);
+    if (kind !== 'directory') this.#leaves++;
     if (!this.#options.caseInsensitive) return;
     const folded = foldPath(path);
     const twin = this.#folded.get(folded);
@@ -133,10 +141,10 @@ export class EntryPolicy {
   }
 }
 
-function acceptedKind(entry: TarEntry): Kind {
+function acceptedKind(entry: TarEntry): TreeKind {
   if (entry.kind === 'hardlink') throw refused(entry.path, 'hard-link');
   if (entry.kind === 'other') throw refused(entry.path, 'entry-kind');
-  return entry.kind;
+  return entry.kind === 'file' && (entry.mode & 0o111) !== 0 ? 'program' : entry.kind;
 }
 
 function parentOf(path: string): string {

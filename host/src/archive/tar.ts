@@ -11,18 +11,10 @@ const blockBytes = 512;
 const extraBytes = 64 * 1024;
 
 /** One member of a tar archive: untrusted, for the policy to judge. */
-export interface TarEntry {
-  readonly path: string;
-  readonly kind: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
-  /** The permission bits. */
-  readonly mode: number;
-  /** Bytes. */
-  readonly size: number;
-  /** Of links; else empty. */
-  readonly linkTarget: string;
-  /** Of files; else empty. It shares memory with the stream's chunk, and so lasts until the next one is asked for. */
-  readonly content: Buffer;
-}
+export type TarEntry = TarHeader & { readonly kind: Exclude<TarKind, ExtraKind> };
+
+/** Is given each member and where its content begins: `size` bytes, which last as long as the call. */
+export type TakeEntry = (entry: TarEntry, bytes: Buffer, at: number) => void;
 
 export interface TarOptions {
   /** Bytes one member may have: it is held in memory. */
@@ -30,24 +22,25 @@ export interface TarOptions {
 }
 
 /**
- * Reads a tar archive: POSIX ustar, GNU and pax with long names; yields the entries each chunk completes. It must be
+ * Reads a tar archive: POSIX ustar, GNU and pax with long names; gives each entry to `take` as soon as it is whole. It must be
  * whole: two blocks of zeros end it, and only zeros may follow. tar-stream 3.2.2 is not used here, though as fast,
  * because it accepts an archive without its end, entries behind the end, and names that are not UTF-8; the tests use it
  * to write archives and to compare.
  *
  * @throws KhError `archive-corrupt` with reason `truncated`, `trailing-junk`, `not-tar`, `header-checksum`,
  *   `header-number`, `header-size`, `header-order` or `pax-record`; `archive-refused` with reason `file-size`,
- *   `name-encoding` or `sparse-file`.
+ *   `name-encoding` or `sparse-file`; and what `take` throws.
  */
-export async function* parseTar(
+export async function parseTar(
   source: AsyncIterable<Buffer>,
   options: TarOptions,
+  take: TakeEntry,
   ctx: Context,
-): AsyncGenerator<readonly TarEntry[], void, undefined> {
-  const reader = new TarReader(options);
+): Promise<void> {
+  const reader = new TarReader(options, take);
   for await (const chunk of source) {
     throwIfAborted(ctx);
-    yield reader.read(chunk);
+    reader.read(chunk);
   }
   reader.end();
 }
@@ -58,6 +51,7 @@ export async function* parseTar(
  */
 class TarReader {
   readonly #options: TarOptions;
+  readonly #take: TakeEntry;
   readonly #queue = new ByteQueue();
   /** The header whose content comes next; undefined: a header comes next. */
   #header: TarHeader | undefined;
@@ -66,23 +60,23 @@ class TarReader {
   /** Blocks of zeros: the archive ends with the second one. */
   #zeroBlocks = 0;
 
-  constructor(options: TarOptions) {
+  constructor(options: TarOptions, take: TakeEntry) {
     this.#options = options;
+    this.#take = take;
   }
 
-  /** The entries that are whole with this chunk. */
-  read(chunk: Buffer): readonly TarEntry[] {
-    const entries: TarEntry[] = [];
-    this.#queue.push(chunk);
+  /** Takes the entries that are whole with this chunk. */
+  read(chunk: Buffer): void {
+    const queue = this.#queue;
+    queue.push(chunk);
     while (this.#zeroBlocks < 2) {
       const header = this.#header;
-      const at = this.#queue.take(header === undefined ? blockBytes : padded(header.size));
-      if (at === undefined) return entries;
-      if (header === undefined) this.#readBlock(this.#queue.bytes, at);
-      else this.#readContent(header, this.#queue.bytes.subarray(at, at + header.size), entries);
+      const at = queue.take(header === undefined ? blockBytes : padded(header.size));
+      if (at === undefined) return;
+      if (header === undefined) this.#readBlock(queue.bytes, at);
+      else this.#readContent(header, queue.bytes, at);
     }
-    if (!isZero(this.#queue.takeRest())) throw trailingJunk();
-    return entries;
+    if (!isZero(queue.takeRest())) throw trailingJunk();
   }
 
   /** No more chunks will come. */
@@ -99,25 +93,27 @@ class TarReader {
     }
     if (this.#zeroBlocks > 0) throw trailingJunk();
     const header = parseTarHeader(bytes, at);
-    this.#header = isExtra(header.kind) || this.#overrides === undefined ? header : { ...header, ...this.#overrides };
+    this.#header = isExtra(header) || this.#overrides === undefined ? header : { ...header, ...this.#overrides };
     assertSize(this.#header, this.#options);
   }
 
-  #readContent(header: TarHeader, content: Buffer, entries: TarEntry[]): void {
+  #readContent(header: TarHeader, bytes: Buffer, at: number): void {
     this.#header = undefined;
-    const { path, kind, mode, size, linkTarget } = header;
-    if (isExtra(kind)) {
-      this.#overrides = { ...this.#overrides, ...parseOverrides(kind, content) };
+    if (isExtra(header)) {
+      const content = bytes.subarray(at, at + header.size);
+      this.#overrides = { ...this.#overrides, ...parseOverrides(header.kind, content) };
     } else {
       this.#overrides = undefined;
-      entries.push({ path, kind, mode, size, linkTarget, content });
+      this.#take(header as TarEntry, bytes, at);
     }
   }
 }
 
-type ExtraKind = Exclude<TarKind, TarEntry['kind']>;
+/** Kinds of headers that only say something of the next one. */
+type ExtraKind = 'long-name' | 'long-link' | 'pax' | 'pax-global';
 
-function isExtra(kind: TarKind): kind is ExtraKind {
+function isExtra(header: TarHeader): header is TarHeader & { readonly kind: ExtraKind } {
+  const { kind } = header;
   return kind === 'long-name' || kind === 'long-link' || kind === 'pax' || kind === 'pax-global';
 }
 
@@ -131,9 +127,10 @@ function parseOverrides(kind: ExtraKind, content: Buffer): TarOverrides {
 }
 
 /** Refuses a size before its bytes are waited for. */
-function assertSize({ kind, path, size }: TarHeader, options: TarOptions): void {
+function assertSize(header: TarHeader, options: TarOptions): void {
+  const { kind, path, size } = header;
   if (size === 0) return;
-  if (isExtra(kind)) {
+  if (isExtra(header)) {
     if (size > extraBytes) throw corrupt('header-size', 'A header of the archive is too long');
     return;
   }

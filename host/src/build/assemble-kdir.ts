@@ -76,7 +76,7 @@ async function describeParts(
   const digest = async (path: string) => hash('sha256', await readFile(join(target, path)));
   const config = 'include/config/auto.conf';
   const parts: KdirPart[] = [
-    { part: 'headers', source: 'entry', sha256: entry.manifest.tree.digest },
+    { part: 'headers', source: 'entry', sha256: entry.manifest.archive.sha256 },
     { part: 'kbuild', source: `${source.kind} ${source.path}`, sha256: source.digest },
     { part: config, source: autoConf.source, sha256: await digest(config) },
   ];

@@ -1,4 +1,3 @@
-import type { TreeEntry } from '../core/tree.js';
 import { type ConfigValue, type KernelConfig, findConfigDifferences } from './kernel-config.js';
 
 /** One path that is not the same in two trees: seen from the first, it was added, removed or changed in the second. */
@@ -14,22 +13,19 @@ export interface OptionDifference {
   readonly b?: string | undefined;
 }
 
-/** Files and links by content, sorted by path. Folders say nothing that their files do not. */
-export function compareTrees(a: readonly TreeEntry[], b: readonly TreeEntry[]): readonly FileDifference[] {
-  const [first, second] = [byPath(a), byPath(b)];
+/** What is at each path of a tree, as a text that is the same for the same content. Folders say nothing their files do not. */
+export type TreeContent = ReadonlyMap<string, string>;
+
+/** Sorted by path. */
+export function compareTrees(a: TreeContent, b: TreeContent): readonly FileDifference[] {
   const differences: FileDifference[] = [];
-  for (const [path, content] of first) {
-    const other = second.get(path);
+  for (const [path, content] of a) {
+    const other = b.get(path);
     if (other === undefined) differences.push({ path, change: 'removed' });
     else if (other !== content) differences.push({ path, change: 'changed' });
   }
-  for (const path of second.keys()) if (!first.has(path)) differences.push({ path, change: 'added' });
+  for (const path of b.keys()) if (!a.has(path)) differences.push({ path, change: 'added' });
   return differences.sort((x, y) => (x.path < y.path ? -1 : 1));
-}
-
-function byPath(entries: readonly TreeEntry[]): ReadonlyMap<string, string> {
-  const files = entries.filter(({ kind }) => kind !== 'directory');
-  return new Map(files.map(({ path, kind, sha256, target }) => [path, `${kind} ${sha256 ?? target}`]));
 }
 
 /** Options by value, sorted by name. */

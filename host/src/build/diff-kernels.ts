@@ -1,10 +1,14 @@
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Entry } from '../cache/format.js';
+import { walkArchive } from '../archive/extract.js';
+import { defaultLimits } from '../archive/limits.js';
 import { inCache } from '../cache/errors.js';
-import { type OperationOptions, makeContext, throwIfAborted } from '../core/context.js';
+import { readPieces } from '../cache/files.js';
+import type { Entry } from '../cache/format.js';
+import { type Context, type OperationOptions, makeContext, throwIfAborted } from '../core/context.js';
 import { errnoOf } from '../core/error.js';
-import { parseTree } from '../core/tree.js';
+import type { TreeVisitor } from '../core/tree.js';
 import { type FileDifference, type OptionDifference, compareConfigs, compareTrees } from './compare-kernels.js';
 import { readEntryFacts } from './entry-facts.js';
 
@@ -15,21 +19,28 @@ export interface KernelDifference {
 }
 
 /**
- * Compares two entries by their lists of files, without reading the files, and by the configuration in their headers.
- * Errors: `cache-corrupt`, `build-failed` where the headers hold no configuration.
+ * Compares two entries by what is in their archives, and by the configuration in their headers.
+ * Errors: `archive-corrupt`, those of the disk, `build-failed` where the headers hold no configuration, `cancelled`.
  */
-export async function diffKernels(a: Entry, b: Entry): Promise<KernelDifference> {
-  const [first, second] = await Promise.all([a, b].map(readSides));
+export async function diffKernels(a: Entry, b: Entry, options: OperationOptions = {}): Promise<KernelDifference> {
+  const ctx = makeContext(options);
+  const [first, second] = await Promise.all([a, b].map((entry) => readSide(entry, ctx)));
   if (first === undefined || second === undefined) throw new TypeError('two entries are compared');
-  return {
-    files: compareTrees(first.tree.entries, second.tree.entries),
-    options: compareConfigs(first.config, second.config),
-  };
+  return { files: compareTrees(first.tree, second.tree), options: compareConfigs(first.config, second.config) };
 }
 
-async function readSides(entry: Entry) {
-  const text = await inCache(entry.treePath, () => readFile(entry.treePath, 'utf8'));
-  return { tree: parseTree(text), config: (await readEntryFacts(entry)).config };
+async function readSide(entry: Entry, ctx: Context) {
+  const tree = new Map<string, string>();
+  const visitor: TreeVisitor = {
+    directory: () => undefined,
+    file: (path, _kind, { bytes, at, size }) =>
+      void tree.set(path, `file ${hash('sha256', bytes.subarray(at, at + size))}`),
+    symlink: (path, target) => void tree.set(path, `symlink ${target}`),
+  };
+  const silent: Context = { signal: ctx.signal, report: () => undefined };
+  const options = { limits: defaultLimits, caseInsensitive: false };
+  await inCache(entry.archivePath, () => walkArchive(readPieces(entry.archivePath), options, visitor, silent));
+  return { tree, config: (await readEntryFacts(entry)).config };
 }
 
 /**

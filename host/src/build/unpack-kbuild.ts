@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { defaultLimits } from '../archive/limits.js';
 import { EntryPolicy } from '../archive/policy.js';
-import { type TarEntry, parseTar } from '../archive/tar.js';
-import { makeTreeWriter } from '../archive/write-tree.js';
+import { type TakeEntry, type TarEntry, parseTar } from '../archive/tar.js';
+import { TreeWriter } from '../archive/write-tree.js';
 import { publishFolder } from '../cache/extras.js';
 import type { Cache, Entry } from '../cache/format.js';
 import { type Context, throwIfAborted } from '../core/context.js';
@@ -39,20 +39,19 @@ export async function unpackKbuild(
 async function extract(file: string, target: string, srcArch: string, ctx: Context): Promise<void> {
   ctx.report({ kind: 'step', step: 'extract', detail: file });
   const policy = new EntryPolicy({ limits, caseInsensitive: false, windows: sep === '\\' });
-  const writer = makeTreeWriter(target);
+  const writer = new TreeWriter(target, { file: 0o644, program: 0o755 });
   let prefix: string | undefined;
+  const take: TakeEntry = (member, bytes, at) => {
+    prefix ??= findPrefix(member);
+    const chosen = choose(member, prefix ?? '', srcArch);
+    if (chosen === undefined) return;
+    const { parents, path, kind } = policy.judge(chosen);
+    for (const parent of parents) writer.directory(parent);
+    if (kind === 'file' || kind === 'program') writer.file(path, kind, { bytes, at, size: member.size });
+  };
   try {
     const source = (await openTarball(file, ctx)) as AsyncIterable<Buffer>;
-    for await (const batch of parseTar(source, { maxFileBytes: limits.fileBytes }, ctx)) {
-      for (const member of batch) {
-        prefix ??= findPrefix(member);
-        const chosen = choose(member, prefix ?? '', srcArch);
-        for (const { path, kind, mode } of chosen === undefined ? [] : policy.judge(chosen)) {
-          if (kind === 'directory') writer.makeDirectory(path);
-          else writer.writeFile(path, mode, member.content);
-        }
-      }
-    }
+    await parseTar(source, { maxFileBytes: limits.fileBytes }, take, ctx);
   } catch (error) {
     throwIfAborted(ctx);
     throw withDetails(isZlibError(error) ? damaged(file, error) : error, { path: file });

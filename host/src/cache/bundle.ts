@@ -4,34 +4,23 @@ import { pipeline } from 'node:stream/promises';
 import type { Extract, Header } from 'tar-stream';
 import { abortError, throwIfAborted, type Context } from '../core/context.js';
 import { errnoOf, isKhError, KhError } from '../core/error.js';
-import { formatTree, parseTree, type Tree } from '../core/tree.js';
 import { corrupt, inCache } from './errors.js';
 import { names, type Entry } from './format.js';
 import { formatManifest, parseManifest, type Manifest } from './manifest.js';
 import { writeArchive, type Staging } from './staging.js';
-import { readTree } from './verify.js';
 
 const largestManifest = 1 << 16;
-const largestTreeList = 1 << 26;
 const largestArchive = 1 << 30;
 
 /** A file in the tar; the package has no name for it, and types its chunks as unknown. */
 type Part = AsyncIterable<unknown> & { readonly header: Header };
 
-/** What a bundle says. Its archive lies in staging and is the one the manifest names. */
-export interface Bundle {
-  readonly manifest: Manifest;
-  /** What extracting the archive must give. */
-  readonly tree: Tree;
-}
-
 /**
- * Writes an entry as one file: a tar, not compressed, of manifest.json, tree.txt and kheaders.tar.xz. The same entry
- * always gives the same bytes. The file appears when it is complete, in place of an older one. Throws `cache-corrupt`
- * if the archive or the list is damaged; `disk-full` and `cache-unwritable` about the file; `cancelled`.
+ * Writes an entry as one file: a tar, not compressed, of manifest.json and kheaders.tar.xz. The same entry always gives
+ * the same bytes. The file appears when it is complete, in place of an older one. Throws `cache-corrupt` if the archive is
+ * damaged; `disk-full` and `cache-unwritable` about the file; `cancelled`.
  */
 export async function exportEntry(entry: Entry, file: string, ctx: Context): Promise<void> {
-  const tree = await readTree(entry);
   const archive = await inCache(entry.archivePath, () => readFile(entry.archivePath)); // a few MB
   if (createHash('sha256').update(archive).digest('hex') !== entry.manifest.archive.sha256) {
     throw corrupt('The archive is damaged', entry.archivePath, 'archive');
@@ -41,7 +30,6 @@ export async function exportEntry(entry: Entry, file: string, ctx: Context): Pro
   const add = (name: string, content: Buffer) =>
     tar.entry({ name, type: 'file', mode: 0o444, uid: 0, gid: 0, mtime: new Date(0) }, content);
   add(names.manifest, Buffer.from(formatManifest(entry.manifest)));
-  add(names.tree, Buffer.from(formatTree(tree.entries)));
   add(names.archive, archive);
   tar.finalize();
   await inCache(file, () => writeWhole(file, bytesOf(tar), ctx));
@@ -69,11 +57,12 @@ export function looksLikeBundle(head: Uint8Array): boolean {
 }
 
 /**
- * Reads what exportEntry() wrote and puts the archive into staging. The rest of an import is to extract it, to compare
- * the tree's digest with the manifest's, and to publish. Throws `archive-corrupt` for a file that is no bundle or a
- * damaged one, `usage` for one that cannot be opened, `disk-full`, `cache-unwritable`, `cancelled`.
+ * Reads what exportEntry() wrote, returns its manifest and puts the archive, which is the one the manifest names, into
+ * staging. The rest of an import is to extract it, to compare the tree with the manifest's counts, and to publish.
+ * Throws `archive-corrupt` for a file that is no bundle or a damaged one, `usage` for one that cannot be opened,
+ * `disk-full`, `cache-unwritable`, `cancelled`.
  */
-export async function readBundle(file: string, staging: Staging, ctx: Context): Promise<Bundle> {
+export async function readBundle(file: string, staging: Staging, ctx: Context): Promise<Manifest> {
   await using handle = await openFile(file);
   const { default: tarStream } = await import('tar-stream');
   const tar = tarStream.extract();
@@ -98,20 +87,18 @@ async function openFile(file: string): Promise<FileHandle> {
   throw new KhError('usage', 'This is not a file', { path: file, reason: 'type' });
 }
 
-async function takeParts(tar: Extract, staging: Staging, ctx: Context): Promise<Bundle> {
+async function takeParts(tar: Extract, staging: Staging, ctx: Context): Promise<Manifest> {
   const parts = tar[Symbol.asyncIterator]();
   try {
     const manifest = parseManifest(
       await readText(await takePart(parts, names.manifest, largestManifest)),
       names.manifest,
     );
-    const tree = parseTree(await readText(await takePart(parts, names.tree, largestTreeList)));
-    if (tree.digest !== manifest.tree.digest) throw damaged('the list of the tree is not the one in the manifest');
     const archive = await takePart(parts, names.archive, largestArchive);
     const { sha256 } = await writeArchive(staging, bytesOf(archive), ctx);
     if (sha256 !== manifest.archive.sha256) throw damaged('the archive is not the one in the manifest');
-    if (!(await parts.next()).done) throw damaged('it holds more than three files');
-    return { manifest, tree };
+    if (!(await parts.next()).done) throw damaged('it holds more than two files');
+    return manifest;
   } finally {
     tar.destroy();
   }

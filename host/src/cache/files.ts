@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { chmod, lstat, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { type Stats, chmodSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pid, platform } from 'node:process';
 import { throwIfAborted, type Context } from '../core/context.js';
@@ -35,26 +35,27 @@ export async function readSmallFile(path: string, limit: number): Promise<string
 /** Writes a file that must not exist yet, readable by all and writable by nobody, and waits until it is on the disk. */
 export async function writeSealedFile(path: string, text: string): Promise<void> {
   await writeFile(path, text, { flag: 'wx', flush: true });
-  await chmod(path, 0o444);
+  chmodSync(path, 0o444);
 }
 
 /** Puts a file in place as a whole, in place of an older one. Not forced to the disk. */
-export async function replaceFile(cache: Cache, path: string, text: string): Promise<void> {
-  await replace(cache, path, (temporary) => writeFile(temporary, text, { flag: 'wx' }));
+export function replaceFile(cache: Cache, path: string, text: string): void {
+  replace(cache, path, (temporary) => writeFileSync(temporary, text, { flag: 'wx' }));
 }
 
 /** Puts a symlink in place, in place of an older one: at every moment there is one of the two. */
-export async function replaceSymlink(cache: Cache, path: string, target: string): Promise<void> {
-  await replace(cache, path, (temporary) => symlink(target, temporary));
+export function replaceSymlink(cache: Cache, path: string, target: string): void {
+  replace(cache, path, (temporary) => symlinkSync(target, temporary));
 }
 
-async function replace(cache: Cache, path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+function replace(cache: Cache, path: string, make: (temporary: string) => void): void {
   const temporary = temporaryPath(cache);
   try {
-    await make(temporary);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
+    make(temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
 
@@ -72,13 +73,31 @@ async function makeWritable(path: string): Promise<void> {
   }
 }
 
-/** Waits until a file's bytes, or a directory's names, are on the disk. Windows cannot do that for a directory. */
-export async function syncToDisk(path: string): Promise<void> {
-  const isDirectory = (await stat(path)).isDirectory();
-  if (isDirectory && platform === 'win32') return;
-  await using handle = await open(path, isDirectory ? 'r' : 'r+');
+/** Waits until a file's bytes are on the disk. */
+export async function syncFile(path: string): Promise<void> {
+  await using handle = await open(path, 'r+');
   await handle.sync();
 }
+
+/** Waits until a directory's names are on the disk. Windows cannot do that. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (platform === 'win32') return;
+  await using handle = await open(path, 'r');
+  await handle.sync();
+}
+
+/** The bytes of a file, in pieces that last. */
+export async function* readPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+  await using file = await open(path, 'r');
+  for (;;) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Each read is a thread's turn. */
+const pieceBytes = 256 * 1024;
 
 /** sha256 (hex) of a file, read piece by piece. */
 export async function hashFile(path: string, ctx: Context): Promise<string> {

@@ -25,7 +25,6 @@ export interface Entry {
   /** The tree. */
   readonly headers: string;
   readonly archivePath: string;
-  readonly treePath: string;
   readonly manifest: Manifest;
 }
 
@@ -42,7 +41,6 @@ export interface DamagedEntry {
 export const names = {
   headers: 'headers',
   archive: 'kheaders.tar.xz',
-  tree: 'tree.txt',
   manifest: 'manifest.json',
   used: 'used',
 } as const;
@@ -89,7 +87,6 @@ export function makeEntry(cache: Cache, manifest: Manifest): Entry {
     path,
     headers: join(path, names.headers),
     archivePath: join(path, names.archive),
-    treePath: join(path, names.tree),
     manifest,
   };
 }

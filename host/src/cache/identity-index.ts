@@ -89,7 +89,7 @@ export async function recordBoot(cache: Cache, boot: BootIdentity, entry: Entry,
 async function recordFile(cache: Cache, file: string, entry: Entry, ctx: Context): Promise<void> {
   const text = `${JSON.stringify({ schema: 1, release: entry.release, digest: entry.digest })}\n`;
   try {
-    await replaceFile(cache, file, text);
+    replaceFile(cache, file, text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     ctx.report({ kind: 'warning', warning: 'identity-index', message: `Cannot note the kernel's identity: ${reason}` });

@@ -42,7 +42,7 @@ export interface Manifest {
   };
   readonly identity?: KernelIdentity | undefined;
   readonly layout: Layout;
-  /** `digest` is also the sha256 of the file `tree.txt`. */
+  /** What is in the archive, counted. */
   readonly tree: TreeSummary;
   /** UTC, as Date.toISOString() writes it. */
   readonly createdAt: string;
@@ -53,8 +53,8 @@ export interface Manifest {
 export type EntryFacts = Omit<Manifest, 'schema' | 'tree'>;
 
 export function makeManifest(facts: EntryFacts, tree: TreeSummary): Manifest {
-  const { files, directories, symlinks, bytes, digest } = tree;
-  return { ...facts, schema: 1, tree: { files, directories, symlinks, bytes, digest } };
+  const { files, directories, symlinks, bytes } = tree;
+  return { ...facts, schema: 1, tree: { files, directories, symlinks, bytes } };
 }
 
 /** Fields in a fixed order, two spaces, a newline at the end: one manifest, one text. */
@@ -116,7 +116,6 @@ function readTree(tree: Fields): TreeSummary {
     directories: tree.count('directories'),
     symlinks: tree.count('symlinks'),
     bytes: tree.count('bytes'),
-    digest: tree.sha256('digest'),
   };
 }
 

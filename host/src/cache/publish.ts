@@ -1,12 +1,12 @@
-import { chmodSync, statSync } from 'node:fs';
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
 import { errnoOf } from '../core/error.js';
-import { publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
+import { publishedMode, type Tree, type TreeKind } from '../core/tree.js';
 import { inCache } from './errors.js';
-import { lstatIfPresent, removeTree, syncToDisk, temporaryPath, writeSealedFile } from './files.js';
+import { lstatIfPresent, removeTree, syncDirectory, syncFile, temporaryPath, writeSealedFile } from './files.js';
 import { makeEntry, names, type Cache, type Entry } from './format.js';
 import { updateLatest } from './latest.js';
 import { formatManifest, makeManifest, parseManifest, type EntryFacts, type Manifest } from './manifest.js';
@@ -45,42 +45,46 @@ async function install(
     await seal(staging, manifest, tree, ctx);
     throwIfAborted(ctx);
     const placed = await place(staging, entry, existing, ctx);
-    await quietly(ctx, 'update the link to the latest entry', () => updateLatest(cache, entry.release));
+    await quietly(ctx, 'update the link to the latest entry', () => updateLatest(cache, entry.release, placed.digest));
     return placed;
   });
 }
 
 /** Writes what is missing, the manifest last, takes away all write permissions and forces to the disk what must be. */
 async function seal(staging: Staging, manifest: Manifest, tree: Tree, ctx: Context): Promise<void> {
-  await makeReadOnly(staging.headersDir, tree, ctx);
-  await writeSealedFile(join(staging.path, names.tree), tree.text);
-  await writeFile(join(staging.path, names.used), '');
-  await chmod(staging.archivePath, 0o644); // a copy of a published one is 0444, and syncing needs w
-  await syncToDisk(staging.archivePath);
-  await chmod(staging.archivePath, 0o444);
-  await syncToDisk(staging.headersDir);
+  makeReadOnly(staging.headersDir, tree, ctx);
+  writeFileSync(join(staging.path, names.used), '');
+  chmodSync(staging.archivePath, 0o644); // a copy of a published one is 0444, and syncing needs w
+  await syncFile(staging.archivePath);
+  chmodSync(staging.archivePath, 0o444);
+  await syncDirectory(staging.headersDir);
   await writeSealedFile(join(staging.path, names.manifest), formatManifest(manifest));
   // The entry itself keeps its w: without it a directory cannot be moved, since its `..` changes (EACCES, unless root).
-  await chmod(staging.path, 0o755);
-  await syncToDisk(staging.path);
+  chmodSync(staging.path, 0o755);
+  await syncDirectory(staging.path);
 }
 
 /**
  * The extraction creates files read-only already, so that only directories are left, unless the umask takes more away.
  * All files were created under one umask, so one of each mode tells. Synchronous calls cost a third here.
  */
-async function makeReadOnly(headers: string, tree: Tree, ctx: Context): Promise<void> {
-  const directories = tree.entries.filter(({ kind }) => kind === 'directory');
-  const files = tree.entries.filter(({ kind }) => kind === 'file');
-  const samples = [files.find(({ mode }) => (mode & 0o111) === 0), files.find(({ mode }) => (mode & 0o111) !== 0)];
-  const isDone = (entry: TreeEntry): boolean =>
-    (statSync(join(headers, entry.path)).mode & 0o777) === publishedMode(entry);
-  const filesDone = samples.every((entry) => entry === undefined || isDone(entry));
-  for (const entry of filesDone ? directories : [...files, ...directories]) {
-    throwIfAborted(ctx);
-    chmodSync(join(headers, entry.path), publishedMode(entry));
+function makeReadOnly(headers: string, { kinds }: Tree, ctx: Context): void {
+  const paths: Record<TreeKind, string[]> = { file: [], program: [], directory: [], symlink: [] };
+  kinds.forEach((kind, path) => paths[kind].push(path));
+  for (const kind of ['file', 'program', 'directory'] as const) {
+    const mode = publishedMode(kind);
+    const [sample] = paths[kind];
+    if (kind !== 'directory' && sample !== undefined && isOfMode(join(headers, sample), mode)) continue;
+    for (const path of paths[kind]) {
+      throwIfAborted(ctx);
+      chmodSync(join(headers, path), mode);
+    }
   }
-  await chmod(headers, 0o555);
+  chmodSync(headers, 0o555);
+}
+
+function isOfMode(path: string, mode: number): boolean {
+  return (statSync(path).mode & 0o777) === mode;
 }
 
 /** Renames staging to its final place. Whoever comes second takes what is there, unless it is damaged. */
@@ -97,7 +101,7 @@ async function place(staging: Staging, entry: Entry, existing: 'keep' | 'replace
       if (found && existing === 'keep' && !isDamaged(found)) return found;
       if (found) old.push(await moveAside(cache, entry.path, ctx));
     }
-    await syncToDisk(dirname(entry.path));
+    await syncDirectory(dirname(entry.path));
     return entry;
   } finally {
     for (const aside of old) await aside[Symbol.asyncDispose]();

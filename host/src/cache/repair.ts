@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { throwIfAborted, type Context } from '../core/context.js';
-import type { Tree } from '../core/tree.js';
+import { type Tree, isAsLarge } from '../core/tree.js';
 import { corrupt, inCache } from './errors.js';
 import type { Cache, Entry } from './format.js';
 import { publishReplacing } from './publish.js';
@@ -23,8 +23,8 @@ export async function repairEntry(cache: Cache, entry: Entry, extract: Extract, 
   await inCache(cache.path, () => copyFile(entry.archivePath, staging.archivePath, constants.COPYFILE_FICLONE));
   const tree = await extract(staging.archivePath, staging.headersDir);
   throwIfAborted(ctx);
-  if (tree.digest !== entry.manifest.tree.digest) {
-    throw corrupt('The archive gives another tree than before; pull it again', entry.path, 'tree.digest');
+  if (!isAsLarge(tree, entry.manifest.tree)) {
+    throw corrupt('The archive gives another tree than before; pull it again', entry.path, 'tree');
   }
   return await publishReplacing(staging, entry.manifest, tree, ctx);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { quietly } from '../core/disposal.js';
@@ -31,8 +31,8 @@ export async function openStaging(cache: Cache, ctx: Context): Promise<Staging> 
   const path = temporaryPath(cache);
   const headersDir = join(path, names.headers);
   await inCache(cache.path, async () => {
-    await mkdir(path, { mode: 0o700 });
-    await mkdir(headersDir);
+    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(headersDir);
   });
   return {
     cache,
@@ -43,16 +43,26 @@ export async function openStaging(cache: Cache, ctx: Context): Promise<Staging> 
   };
 }
 
-/** Creates the directories of the cache, private to the user (0700). Throws `cache-unwritable`, `disk-full`. */
+/**
+ * Creates the directories of the cache, private to the user (0700). Throws `cache-unwritable`, `disk-full`. Synchronous, as
+ * staging is: the phone waits for us then, and a thread's turn for each of ten calls takes ten times as long as they do.
+ */
 export async function createCache(cache: Cache): Promise<void> {
   await inCache(cache.path, async () => {
     for (const path of [cache.root, cache.path, cache.kernels, cache.identities, cache.tmp]) {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      mkdirSync(path, { recursive: true, mode: 0o700 });
     }
-    await writeFile(join(cache.path, 'CACHEDIR.TAG'), cacheTag, { flag: 'wx' }).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
+    const tag = join(cache.path, 'CACHEDIR.TAG');
+    if (!existsSync(tag)) writeTag(tag);
   });
+}
+
+function writeTag(path: string): void {
+  try {
+    writeFileSync(path, cacheTag, { flag: 'wx' });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /**

@@ -1,116 +1,133 @@
-import type { Stats } from 'node:fs';
-import { readdir, readlink } from 'node:fs/promises';
+import { type Stats, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { platform } from 'node:process';
 import { throwIfAborted, type Context } from '../core/context.js';
 import { isKhError } from '../core/error.js';
-import { parseTree, publishedMode, type Tree, type TreeEntry } from '../core/tree.js';
-import { asCacheError, corrupt } from './errors.js';
-import { hashFile, lstatIfPresent, readSmallFile } from './files.js';
+import { publishedMode, type FileContent, type Tree, type TreeKind, type TreeVisitor } from '../core/tree.js';
+import { hashFile } from './files.js';
 import { names, type Entry } from './format.js';
-
-const largestTreeList = 1 << 26;
 
 /** One way in which an entry differs from what was published. */
 export interface Problem {
-  /** `archive` and `list` are about the files kheaders.tar.xz and tree.txt, the others about something in headers/. */
-  readonly kind: 'missing' | 'extra' | 'kind' | 'content' | 'target' | 'mode' | 'archive' | 'list';
+  /** `archive` is about the file kheaders.tar.xz, the others about something in headers/. */
+  readonly kind: 'missing' | 'extra' | 'kind' | 'content' | 'target' | 'mode' | 'archive';
   /** Relative to the entry. */
   readonly path: string;
 }
 
+/** Shows the visitor what is in an archive, and lists it. */
+export type WalkArchive = (archivePath: string, visitor: TreeVisitor) => Promise<Tree>;
+
 /**
- * Compares an entry with its manifest, byte by byte: the archive, the list of the tree, and every file in the tree.
- * An empty list means it is as it was published. An extra directory is one problem, whatever it holds. Without a
- * sound tree.txt the tree cannot be checked. Reports progress of step `check`, in bytes of the tree. Throws
- * `cancelled`, `cache-unwritable` for what may not be read.
+ * Compares an entry with its manifest and its archive, byte by byte: the archive by its sha256, and everything in the tree with
+ * what the archive holds. An empty list means it is as it was published. An extra directory is one problem, whatever it
+ * holds. Against a damaged archive the tree cannot be checked. Reports progress of step `check`, in bytes of the tree. Throws
+ * `cancelled`, and what `walk` throws.
  */
-export async function verifyEntry(entry: Entry, ctx: Context): Promise<readonly Problem[]> {
-  const problems: Problem[] = [];
-  if (!(await isArchiveIntact(entry, ctx))) problems.push({ kind: 'archive', path: names.archive });
-  const tree = await readTree(entry).catch((error: unknown) => {
-    if (!isKhError(error, 'cache-corrupt')) throw asCacheError(error, entry.treePath);
-    return undefined;
-  });
-  if (tree === undefined) return [...problems, { kind: 'list', path: names.tree }];
-  return [...problems, ...(await verifyTree(entry, tree, ctx))];
+export async function verifyEntry(entry: Entry, walk: WalkArchive, ctx: Context): Promise<readonly Problem[]> {
+  if (!(await isArchiveIntact(entry, ctx))) return [{ kind: 'archive', path: names.archive }];
+  const comparison = new Comparison(entry, ctx);
+  const { kinds, bytes: total } = await walk(entry.archivePath, comparison);
+  ctx.report({ kind: 'progress', step: 'check', done: total, total });
+  const problems = [...comparison.problems];
+  for await (const path of findExtra(entry.headers, '', kinds)) problems.push(problemAt('extra', path));
+  return problems.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** True if the archive of an entry is byte for byte the one that was pulled. */
 export async function isArchiveIntact(entry: Entry, ctx: Context): Promise<boolean> {
-  return (await tryHash(entry.archivePath, ctx)) === entry.manifest.archive.sha256;
-}
-
-/** The list of the tree. Throws `cache-corrupt` if it is not the one the manifest names. */
-export async function readTree(entry: Entry): Promise<Tree> {
-  const text = await readSmallFile(entry.treePath, largestTreeList);
-  const tree = text === undefined ? undefined : parseTree(text);
-  if (tree?.digest === entry.manifest.tree.digest) return tree;
-  throw corrupt('The list of the tree is damaged', entry.treePath, tree ? 'digest' : 'missing');
-}
-
-async function verifyTree(entry: Entry, tree: Tree, ctx: Context): Promise<readonly Problem[]> {
-  const listed = new Map(tree.entries.map((entry) => [entry.path, entry]));
-  const missing = new Set(listed.keys());
-  const problems: Problem[] = [];
-  let done = 0;
-  const check = async (path: string) => {
-    throwIfAborted(ctx);
-    missing.delete(path);
-    const expected = listed.get(path);
-    const kind = expected ? await compare(join(entry.headers, path), expected, ctx) : 'extra';
-    if (kind) problems.push({ kind, path: `${names.headers}/${path}` });
-    done += expected?.size ?? 0;
-  };
-  for await (const paths of walk(entry.headers, '', listed)) {
-    await Promise.all(paths.map(check));
-    ctx.report({ kind: 'progress', step: 'check', done, total: tree.bytes });
-  }
-  for (const path of missing) problems.push({ kind: 'missing', path: `${names.headers}/${path}` });
-  return problems.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-const batch = 32;
-
-/** All that is there, some paths at a time, but not into directories that do not belong there; unreadable is empty. */
-async function* walk(
-  headers: string,
-  directory: string,
-  listed: ReadonlyMap<string, TreeEntry>,
-): AsyncGenerator<readonly string[], void> {
-  const children = await readdir(join(headers, directory), { withFileTypes: true }).catch(() => []);
-  const paths = children.map((child) => posix.join(directory, child.name));
-  for (let start = 0; start < paths.length; start += batch) yield paths.slice(start, start + batch);
-  for (const [n, path] of paths.entries()) {
-    if (children[n]?.isDirectory() && listed.get(path)?.kind === 'directory') yield* walk(headers, path, listed);
-  }
-}
-
-async function compare(file: string, expected: TreeEntry, ctx: Context): Promise<Problem['kind'] | undefined> {
-  const found = await lstatIfPresent(file);
-  if (found === undefined) return 'missing';
-  if (!isOfKind(found, expected.kind)) return 'kind';
-  if (expected.kind === 'symlink') return (await readlink(file)) === expected.target ? undefined : 'target';
-  if (expected.kind === 'file') {
-    // the size first: what was put there may be of any size
-    const same = found.size === expected.size && (await tryHash(file, ctx)) === expected.sha256;
-    if (!same) return 'content';
-  }
-  const hasModes = platform !== 'win32';
-  return hasModes && (found.mode & 0o777) !== publishedMode(expected) ? 'mode' : undefined;
-}
-
-function isOfKind(found: Stats, kind: TreeEntry['kind']): boolean {
-  if (kind === 'file') return found.isFile();
-  return kind === 'directory' ? found.isDirectory() : found.isSymbolicLink();
-}
-
-/** Undefined for a file that cannot be read, whatever the reason. */
-async function tryHash(file: string, ctx: Context): Promise<string | undefined> {
   try {
-    return await hashFile(file, ctx);
+    return (await hashFile(entry.archivePath, ctx)) === entry.manifest.archive.sha256;
   } catch (error) {
     if (isKhError(error)) throw error;
+    return false;
+  }
+}
+
+function problemAt(kind: Problem['kind'], path: string): Problem {
+  return { kind, path: `${names.headers}/${path}` };
+}
+
+const progressBytes = 1024 * 1024;
+
+/** Holds what it is shown against what lies in an entry. */
+class Comparison implements TreeVisitor {
+  readonly problems: Problem[] = [];
+  readonly #entry: Entry;
+  readonly #ctx: Context;
+  #done = 0;
+  /** Directories that are none any more: what is below them is not there, wherever a link in their place leads. */
+  readonly #gone = new Set<string>();
+
+  constructor(entry: Entry, ctx: Context) {
+    this.#entry = entry;
+    this.#ctx = ctx;
+  }
+
+  directory(path: string): void {
+    this.#compare(path, 'directory', () => undefined);
+  }
+
+  file(path: string, kind: 'file' | 'program', content: FileContent): void {
+    this.#compare(path, kind, (place, found) => (hasContent(place, found, content) ? undefined : 'content'));
+    const before = this.#done;
+    this.#done += content.size;
+    if (Math.floor(before / progressBytes) === Math.floor(this.#done / progressBytes)) return;
+    this.#ctx.report({ kind: 'progress', step: 'check', done: this.#done, total: this.#entry.manifest.tree.bytes });
+  }
+
+  symlink(path: string, target: string): void {
+    this.#compare(path, 'symlink', (place) => (readlinkSync(place) === target ? undefined : 'target'));
+  }
+
+  #compare(path: string, kind: TreeKind, look: (place: string, found: Stats) => Problem['kind'] | undefined): void {
+    throwIfAborted(this.#ctx);
+    const place = join(this.#entry.headers, path);
+    const found = this.#gone.has(posix.dirname(path)) ? undefined : lstatOrAbsent(place);
+    if (kind === 'directory' && found?.isDirectory() !== true) this.#gone.add(path);
+    const problem =
+      found === undefined ? 'missing' : isOfKind(found, kind) ? (look(place, found) ?? findMode(found, kind)) : 'kind';
+    if (problem !== undefined) this.problems.push(problemAt(problem, path));
+  }
+}
+
+function lstatOrAbsent(place: string): Stats | undefined {
+  try {
+    return lstatSync(place);
+  } catch {
     return undefined;
+  }
+}
+
+function isOfKind(found: Stats, kind: TreeKind): boolean {
+  if (kind === 'directory') return found.isDirectory();
+  return kind === 'symlink' ? found.isSymbolicLink() : found.isFile();
+}
+
+function findMode(found: Stats, kind: TreeKind): 'mode' | undefined {
+  const isMeant = platform === 'win32' || kind === 'symlink' || (found.mode & 0o777) === publishedMode(kind);
+  return isMeant ? undefined : 'mode';
+}
+
+/** The size first: what was put there may be of any size. A file that cannot be read, whatever the reason, has not. */
+function hasContent(place: string, found: Stats, { bytes, at, size }: FileContent): boolean {
+  try {
+    return found.size === size && readFileSync(place).equals(bytes.subarray(at, at + size));
+  } catch {
+    return false;
+  }
+}
+
+/** All that is there and not in the archive; not what is in a directory that does not belong there. Unreadable is empty. */
+async function* findExtra(
+  headers: string,
+  directory: string,
+  kinds: ReadonlyMap<string, TreeKind>,
+): AsyncGenerator<string, void> {
+  for (const child of await readdir(join(headers, directory), { withFileTypes: true }).catch(() => [])) {
+    const path = posix.join(directory, child.name);
+    if (!kinds.has(path)) yield path;
+    else if (child.isDirectory() && kinds.get(path) === 'directory') yield* findExtra(headers, path, kinds);
   }
 }

@@ -23,7 +23,7 @@ export async function checkTree(
   ctx: Context,
 ): Promise<TreeFacts> {
   ctx.report({ kind: 'step', step: 'check' });
-  const layout = findLayout(tree.entries);
+  const layout = findLayout(tree.kinds);
   if (layout === undefined) {
     throw new KhError('archive-refused', 'The archive holds no kernel headers', { reason: 'no-headers' });
   }

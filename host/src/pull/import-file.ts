@@ -1,13 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Bundle, looksLikeBundle, readBundle } from '../cache/bundle.js';
+import { looksLikeBundle, readBundle } from '../cache/bundle.js';
+import { readPieces } from '../cache/files.js';
 import type { Cache, Entry } from '../cache/format.js';
 import { publish } from '../cache/publish.js';
 import { openStaging } from '../cache/staging.js';
 import type { Context } from '../core/context.js';
 import { KhError, errnoOf, isKhError } from '../core/error.js';
 import { tool } from '../core/tool.js';
+import { isAsLarge } from '../core/tree.js';
 import { looksLikeImage } from '../image/kernel-image.js';
 import { findCompression } from '../image/unwrap.js';
 import { checkTree } from './check-tree.js';
@@ -43,12 +44,7 @@ async function importImage(cache: Cache, file: string, ctx: Context): Promise<En
 
 async function importArchive(cache: Cache, file: string, ctx: Context): Promise<Entry> {
   await using staging = await openStaging(cache, ctx);
-  const { archive, tree } = await receiveArchive(
-    createReadStream(file, { highWaterMark: readBytes }),
-    staging,
-    () => Promise.resolve(),
-    ctx,
-  );
+  const { archive, tree } = await receiveArchive(readPieces(file), staging, () => Promise.resolve(), ctx);
   const { layout, release } = await checkTree(staging.headersDir, tree, undefined, ctx);
   const facts = {
     release,
@@ -65,10 +61,10 @@ async function importArchive(cache: Cache, file: string, ctx: Context): Promise<
 
 async function importBundle(cache: Cache, file: string, ctx: Context): Promise<Entry> {
   await using staging = await openStaging(cache, ctx);
-  const { manifest }: Bundle = await readBundle(file, staging, ctx);
-  const tree = await extractInto(staging.headersDir, createReadStream(staging.archivePath), ctx);
-  if (tree.digest !== manifest.tree.digest) {
-    const details = { path: file, reason: 'tree', expected: manifest.tree.digest, actual: tree.digest };
+  const manifest = await readBundle(file, staging, ctx);
+  const tree = await extractInto(staging.headersDir, readPieces(staging.archivePath), ctx);
+  if (!isAsLarge(tree, manifest.tree)) {
+    const details = { path: file, reason: 'tree' };
     throw new KhError(
       'archive-corrupt',
       'The archive in the bundle gives another tree than its manifest says',
@@ -79,9 +75,6 @@ async function importBundle(cache: Cache, file: string, ctx: Context): Promise<E
   ctx.report({ kind: 'step', step: 'publish' });
   return await publish(staging, manifest, tree, ctx);
 }
-
-/** Bytes of a file read at once: each read is a thread's turn. */
-const readBytes = 256 * 1024;
 
 /** The header of a bzImage, the longest of those that tell a file's kind, has less. */
 const headBytes = 1024;

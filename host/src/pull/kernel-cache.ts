@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { exportEntry } from '../cache/bundle.js';
+import { readPieces } from '../cache/files.js';
 import type { Cache, DamagedEntry, Entry } from '../cache/format.js';
 import { type PruneRules, type Removal, prune } from '../cache/prune.js';
 import { removeEntry } from '../cache/remove.js';
@@ -44,11 +44,15 @@ function makeKernelCache(cache: Cache): KernelCache {
     root: cache.root,
     list: () => listEntries(cache),
     resolve: (name) => resolveEntry(cache, name),
-    verify: (entry, options) => verifyEntry(entry, makeContext(options)),
+    verify: async (entry, options) => {
+      const ctx = makeContext(options);
+      const { walkFile } = await import('./receive.js');
+      return verifyEntry(entry, (archive, visitor) => walkFile(archive, visitor, ctx), ctx);
+    },
     repair: async (entry, options) => {
       const ctx = makeContext(options);
       const { extractInto } = await import('./receive.js');
-      const extract = (archive: string, target: string) => extractInto(target, createReadStream(archive), ctx);
+      const extract = (archive: string, target: string) => extractInto(target, readPieces(archive), ctx);
       return repairEntry(cache, entry, extract, ctx);
     },
     remove: (entry, options) => removeEntry(cache, entry, makeContext(options)),

@@ -1,10 +1,12 @@
 import { isCaseInsensitive } from '../archive/case-probe.js';
-import { extractArchive } from '../archive/extract.js';
+import { extractArchive, walkArchive } from '../archive/extract.js';
 import { defaultLimits } from '../archive/limits.js';
 import { untilAborted } from '../archive/until-aborted.js';
+import { inCache } from '../cache/errors.js';
+import { readPieces } from '../cache/files.js';
 import { type Staging, writeArchive } from '../cache/staging.js';
 import { type Context, throwIfAborted } from '../core/context.js';
-import type { Tree } from '../core/tree.js';
+import type { Tree, TreeVisitor } from '../core/tree.js';
 import { Relay } from './relay.js';
 
 /** An archive in staging, spooled and extracted. */
@@ -65,6 +67,13 @@ async function spoolArchive(
 export async function extractInto(target: string, source: AsyncIterable<Uint8Array>, ctx: Context): Promise<Tree> {
   const caseInsensitive = await isCaseInsensitive(target);
   ctx.report({ kind: 'step', step: 'extract' });
-  const options = { limits: defaultLimits, caseInsensitive, readOnly: true, xzProgram: 'xz' };
+  const options = { limits: defaultLimits, caseInsensitive, xzProgram: 'xz' };
   return extractArchive(source, target, options, ctx);
+}
+
+/** Shows the visitor what is in an archive on disk; writes nothing and reports nothing. Errors: as walkArchive(), those of the disk. */
+export async function walkFile(path: string, visitor: TreeVisitor, { signal }: Context): Promise<Tree> {
+  const silent: Context = { signal, report: () => undefined };
+  const options = { limits: defaultLimits, caseInsensitive: false };
+  return inCache(path, () => walkArchive(readPieces(path), options, visitor, silent));
 }

@@ -28,7 +28,7 @@ export const diffCommand = registerCommand<Arguments>({
     const cache = await openCache({ cacheDir: args.cache });
     const [a, b] = [await cache.resolve(args.a ?? ''), await cache.resolve(args.b ?? '')];
     const { diffKernels } = await import('../../building.js');
-    const difference = await diffKernels(a, b);
+    const difference = await diffKernels(a, b, { signal: io.signal });
     if (args.json) io.print(JSON.stringify({ ok: true, a: nameOf(a), b: nameOf(b), ...difference }));
     else if (args.unified === true) await printPatches(a, b, difference, io);
     else printLines(difference, io);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { extractArchive, type ExtractOptions } from '../../../../host/src/archive/extract.js';
+import { extractArchive, type ExtractOptions, walkArchive } from '../../../../host/src/archive/extract.js';
 import { defaultLimits } from '../../../../host/src/archive/limits.js';
 import { makeContext } from '../../../../host/src/core/context.js';
 import { isKhError } from '../../../../host/src/core/error.js';
 import type { Event } from '../../../../host/src/core/events.js';
+import type { TreeVisitor } from '../../../../host/src/core/tree.js';
 import * as make from '../../../support/archives.js';
 
 const root = mkdtempSync(join(tmpdir(), 'kheaders-extract-'));
@@ -21,44 +21,157 @@ function freshDirectory(): string {
   return path;
 }
 
-const options: ExtractOptions = { limits: defaultLimits, caseInsensitive: false, readOnly: false };
+const options: ExtractOptions = { limits: defaultLimits, caseInsensitive: false };
 const sample = make.compressXz(make.makeTar(make.smallTree));
+
+const [utsrelease = '', kconfig = '', script = ''] = make.smallTree.flatMap(({ content }) =>
+  content === undefined ? [] : [String(content)],
+);
+const [alias, header] = ['include/linux/alias.h', 'include/linux/kconfig.h'];
+
+/** What the small tree holds, as shown by readTree() and listVisits(). */
+const smallContents = {
+  include: 'directory',
+  'include/generated': 'directory',
+  'include/generated/utsrelease.h': `file ${utsrelease}`,
+  'include/linux': 'directory',
+  [header]: `file ${kconfig}`,
+  [alias]: 'symlink kconfig.h',
+  arch: 'directory',
+  'arch/arm64': 'directory',
+  'arch/arm64/run.sh': `program ${script}`,
+};
+
+/** A tree on disk: what is at each path. */
+function readTree(top: string): Readonly<Record<string, string>> {
+  const paths = readdirSync(top, { recursive: true, encoding: 'utf8' });
+  const describe = (path: string): string => {
+    const found = lstatSync(join(top, path));
+    if (found.isDirectory()) return 'directory';
+    if (found.isSymbolicLink()) return `symlink ${readlinkSync(join(top, path))}`;
+    return `${(found.mode & 0o100) === 0 ? 'file' : 'program'} ${readFileSync(join(top, path), 'utf8')}`;
+  };
+  return Object.fromEntries(paths.map((path) => [path.replaceAll('\\', '/'), describe(path)]));
+}
 
 test('extractArchive writes the tree and says what it is', async () => {
   const target = freshDirectory();
   const tree = await extractArchive(make.chunksOf(sample), target, options, makeContext());
-  assert.deepEqual([tree.files, tree.directories, tree.symlinks], [3, 5, 1]);
-  assert.deepEqual(readdirSync(target).sort(), ['arch', 'include']);
-  assert.equal(readlinkSync(join(target, 'include/linux/alias.h')), 'kconfig.h');
-  for (const entry of tree.entries) {
-    if (entry.kind !== 'file') continue;
-    const path = join(target, entry.path);
-    assert.equal(createHash('sha256').update(readFileSync(path)).digest('hex'), entry.sha256);
-    assert.equal(statSync(path).mode & 0o700, entry.mode & 0o700);
-  }
+  const bytes = [utsrelease, kconfig, script].join('').length;
+  assert.deepEqual([tree.files, tree.directories, tree.symlinks, tree.bytes], [3, 5, 1, bytes]);
+  assert.deepEqual(readTree(target), smallContents);
+  const kinds = Object.entries(smallContents).map(([path, text]) => [path, text.split(' ', 1)[0]] as const);
+  assert.deepEqual(tree.kinds, new Map(kinds));
 });
 
-test('extractArchive can write files read-only, with the same digest', async () => {
+test('extractArchive makes files read-only, whatever the archive says, and directories open', async () => {
   const target = freshDirectory();
-  const tree = await extractArchive(make.chunksOf(sample), target, { ...options, readOnly: true }, makeContext());
-  assert.equal(statSync(join(target, 'arch/arm64/run.sh')).mode & 0o700, 0o555 & 0o700);
-  assert.equal(statSync(join(target, 'include/linux/kconfig.h')).mode & 0o700, 0o444 & 0o700);
-  const other = await extractArchive(make.chunksOf(sample), freshDirectory(), options, makeContext());
-  assert.equal(tree.digest, other.digest);
+  const members = [
+    make.file('d/f', 'x', 0o666),
+    make.file('d/x', 'x', 0o710),
+    make.file('d/none', 'x', 0),
+    { ...make.directory('e'), mode: 0o500 },
+    make.file('e/f', 'x', 0o4644),
+  ];
+  await extractArchive(make.chunksOf(make.compressXz(make.makeTar(members))), target, options, makeContext());
+  // No umask takes anything from the user.
+  const modes = ['d/f', 'd/x', 'd/none', 'e', 'e/f'].map((path) => statSync(join(target, path)).mode & 0o7700);
+  assert.deepEqual(modes, [0o400, 0o500, 0o400, 0o700, 0o400]);
 });
 
-test('extractArchive gives one digest to one content, whatever the packer, order and compression', async () => {
+test('extractArchive gives one tree for one content, whatever the packer, order and compression', async () => {
   const shuffled = make.compressXz(
     await make.packWithTarStream([...make.smallTree].reverse().filter(({ flag }) => flag !== '5')),
     '-1',
   );
-  const one = await extractArchive(make.chunksOf(sample), freshDirectory(), options, makeContext());
-  const other = await extractArchive(make.chunksOf(shuffled), freshDirectory(), options, makeContext());
-  assert.equal(one.digest, other.digest);
-  assert.deepEqual(
-    one.entries.map(({ path }) => path),
-    other.entries.map(({ path }) => path),
-  );
+  const targets = [freshDirectory(), freshDirectory()] as const;
+  const one = await extractArchive(make.chunksOf(sample), targets[0], options, makeContext());
+  const other = await extractArchive(make.chunksOf(shuffled), targets[1], options, makeContext());
+  assert.deepEqual(one, other);
+  assert.deepEqual(readTree(targets[0]), readTree(targets[1]));
+});
+
+/** A visitor that writes down what it is shown. */
+function listVisits(): { readonly visits: (readonly [path: string, what: string])[]; readonly visitor: TreeVisitor } {
+  const visits: (readonly [string, string])[] = [];
+  const visitor: TreeVisitor = {
+    directory: (path) => void visits.push([path, 'directory']),
+    file: (path, kind, { bytes, at, size }) =>
+      void visits.push([path, `${kind} ${bytes.toString('utf8', at, at + size)}`]),
+    symlink: (path, target) => void visits.push([path, `symlink ${target}`]),
+  };
+  return { visits, visitor };
+}
+
+for (const [what, members] of [
+  ['in order', make.smallTree],
+  ['from behind, without directories', [...make.smallTree].reverse().filter(({ flag }) => flag !== '5')],
+  [
+    'links first, directories twice',
+    [make.symlink('include/linux/alias.h', 'kconfig.h'), ...make.smallTree.filter(({ flag }) => flag !== '2')],
+  ],
+] as const) {
+  test(`walkArchive shows everything once, directories before what is in them, links last (${what})`, async () => {
+    const { visits, visitor } = listVisits();
+    const bytes = make.compressXz(make.makeTar(members));
+    const tree = await walkArchive(make.chunksOf(bytes, 100), options, visitor, makeContext());
+    assert.deepEqual(Object.fromEntries(visits), smallContents);
+    assert.equal(visits.length, Object.keys(smallContents).length);
+    const shown = new Set(['.']);
+    for (const [path] of visits) {
+      assert.ok(shown.has(dirname(path)), path);
+      shown.add(path);
+    }
+    assert.equal(visits.at(-1)?.[0], alias);
+    assert.deepEqual(tree, await extractArchive(make.chunksOf(bytes), freshDirectory(), options, makeContext()));
+  });
+}
+
+test('walkArchive shows a directory that is only implied right before what is in it', async () => {
+  const { visits, visitor } = listVisits();
+  const members = [make.file('a/b/c', '1'), make.file('d', '2'), make.file('a/e/f', '3'), make.directory('a/b/')];
+  await walkArchive(make.chunksOf(make.compressXz(make.makeTar(members))), options, visitor, makeContext());
+  const paths = visits.map(([path]) => path);
+  assert.deepEqual(paths, ['a', 'a/b', 'a/b/c', 'd', 'a/e', 'a/e/f']);
+});
+
+test('walkArchive shows links in the order of the archive, also one to a link and one to a later directory', async () => {
+  const { visits, visitor } = listVisits();
+  const members = [make.symlink('l', 'm'), make.symlink('m', 'd'), make.file('d/f', '1')];
+  await walkArchive(make.chunksOf(make.compressXz(make.makeTar(members))), options, visitor, makeContext());
+  assert.deepEqual(visits, [
+    ['d', 'directory'],
+    ['d/f', 'file 1'],
+    ['l', 'symlink m'],
+    ['m', 'symlink d'],
+  ]);
+});
+
+test('walkArchive lets through what the visitor throws, and closes its source', async () => {
+  const failure = new Error('no');
+  let closed = false;
+  async function* source() {
+    try {
+      yield* make.chunksOf(sample, 100);
+    } finally {
+      closed = true;
+    }
+  }
+  const fail = () => {
+    throw failure;
+  };
+  const visitor: TreeVisitor = { ...listVisits().visitor, file: fail };
+  await assert.rejects(walkArchive(source(), options, visitor, makeContext()), failure);
+  assert.equal(closed, true);
+});
+
+test('walkArchive leaves no plain archive behind where xz runs', async () => {
+  const folder = freshDirectory();
+  const { visits, visitor } = listVisits();
+  const xz = { program: 'xz', scratch: join(folder, 'plain.tar') };
+  await walkArchive(make.chunksOf(sample), { ...options, xz }, visitor, makeContext());
+  assert.deepEqual(Object.fromEntries(visits), smallContents);
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 for (const xzProgram of ['xz', undefined]) {
@@ -73,10 +186,12 @@ for (const xzProgram of ['xz', undefined]) {
     const bytes = make.compressXz(make.makeTar(files));
     const tree = await extractArchive(make.chunksOf(bytes), target, { ...options, xzProgram }, makeContext());
     assert.equal(tree.files, files.length);
-    const digests = new Map(tree.entries.map(({ path, sha256 }) => [path, sha256]));
+    assert.equal(
+      tree.bytes,
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
     for (const { path, content = '' } of files) {
       assert.ok(readFileSync(join(target, path)).equals(Buffer.from(content)), path);
-      assert.equal(digests.get(path), createHash('sha256').update(content).digest('hex'));
     }
   });
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findLayout, parseUtsRelease } from '../../../../host/src/archive/layout.js';
+import type { TreeKind } from '../../../../host/src/core/tree.js';
 
-const files = (...paths: string[]) => paths.map((path) => ({ path, kind: 'file' as const }));
+const files = (...paths: string[]): ReadonlyMap<string, TreeKind> => new Map(paths.map((path) => [path, 'file']));
 const modern = ['include/linux/kconfig.h', 'include/generated/utsrelease.h', 'arch/arm64/include/asm/page.h'];
 
 test('findLayout tells the three layouts apart', () => {
@@ -22,10 +23,30 @@ test('findLayout names every architecture and the older places of the release', 
   assert.equal(findLayout(files('include/a.h'))?.utsRelease, undefined);
 });
 
+test('findLayout takes no directory for a file, and links and programs for one', () => {
+  const others: readonly (readonly [string, TreeKind])[] = [
+    ['include/config/auto.conf', 'directory'],
+    ['include/linux/version.h', 'directory'],
+    ['Makefile', 'file'],
+    ['scripts', 'directory'],
+    ['scripts/basic', 'directory'],
+  ];
+  const layout = findLayout(new Map([...files('include/a.h'), ...others]));
+  assert.deepEqual(layout, { kind: 'headers', architectures: [] });
+  const legacy = new Map<string, TreeKind>([...others, ['include/a.h', 'symlink'], ['scripts/x.sh', 'program']]);
+  assert.equal(findLayout(legacy)?.kind, 'legacy');
+});
+
+test('findLayout is not misled by names that begin like the folders it knows', () => {
+  const layout = findLayout(files('include/a.h', 'Makefile', 'archs', 'scriptsx', 'scripts2/x', 'arch2/arm/a.h'));
+  assert.deepEqual(layout, { kind: 'headers', architectures: [] });
+  assert.equal(findLayout(files('includes/a.h', 'include', 'x/include/a.h')), undefined);
+});
+
 test('findLayout finds none where there are no headers', () => {
-  assert.equal(findLayout([]), undefined);
+  assert.equal(findLayout(new Map()), undefined);
   assert.equal(findLayout(files('README', 'src/a.h')), undefined);
-  assert.equal(findLayout([{ path: 'include/a.h', kind: 'directory' }]), undefined);
+  assert.equal(findLayout(new Map([['include/a.h', 'directory']])), undefined);
 });
 
 test('parseUtsRelease reads the macro', () => {

@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultLimits } from '../../../../host/src/archive/limits.js';
-import { EntryPolicy, type PolicyOptions } from '../../../../host/src/archive/policy.js';
+import { type Accepted, EntryPolicy, type PolicyOptions } from '../../../../host/src/archive/policy.js';
 import type { TarEntry } from '../../../../host/src/archive/tar.js';
 import { KhError } from '../../../../host/src/core/error.js';
 
 type Short = readonly [path: string, kind?: TarEntry['kind'], linkTarget?: string, mode?: number];
 
 function entry([path, kind = 'file', linkTarget = '', mode = 0o644]: Short): TarEntry {
-  return { path, kind, mode, linkTarget, size: 0, content: Buffer.alloc(0) };
+  return { path, kind, mode, linkTarget, size: 0 };
+}
+
+interface Created {
+  readonly path: string;
+  readonly kind: Exclude<Accepted['kind'], undefined>;
+}
+
+/** What is to be made for an entry, in this order. */
+function listCreated({ parents, path, kind }: Accepted): readonly Created[] {
+  const implied = parents.map((parent) => ({ path: parent, kind: 'directory' as const }));
+  return kind === undefined ? implied : [...implied, { path, kind }];
 }
 
 function judge(entries: readonly Short[], options: Partial<PolicyOptions> = {}) {
   const policy = new EntryPolicy({ limits: defaultLimits, caseInsensitive: false, windows: false, ...options });
-  return { created: entries.flatMap((short) => policy.judge(entry(short))), links: policy.finish() };
+  const created = entries.flatMap((short) => listCreated(policy.judge(entry(short))));
+  return { created, paths: created.map(({ path }) => path), ...policy.finish() };
 }
 
 function refuses(entries: readonly Short[], reason: string, options: Partial<PolicyOptions> = {}, shown?: string) {
@@ -30,35 +42,89 @@ function refuses(entries: readonly Short[], reason: string, options: Partial<Pol
 }
 
 test('EntryPolicy accepts files, directories and inner links, and normalises their paths', () => {
-  const { created, links } = judge([
+  const { created, links, kinds } = judge([
     ['./', 'directory'],
     ['./d//', 'directory'],
     ['.//d/f', 'file', '', 0o664],
     ['d/x', 'file', '', 0o4711],
+    ['d/y', 'file', '', 0o4610],
     ['d/..f...', 'file'],
     ['d/l', 'symlink', '../d/./f'],
     ['d/m', 'symlink', 'l'],
     ['e', 'symlink', 'd'],
   ]);
   assert.deepEqual(created, [
-    { path: 'd', kind: 'directory', mode: 0o755 },
-    { path: 'd/f', kind: 'file', mode: 0o644 },
-    { path: 'd/x', kind: 'file', mode: 0o755 },
-    { path: 'd/..f...', kind: 'file', mode: 0o644 },
+    { path: 'd', kind: 'directory' },
+    { path: 'd/f', kind: 'file' },
+    { path: 'd/x', kind: 'program' },
+    { path: 'd/y', kind: 'program' },
+    { path: 'd/..f...', kind: 'file' },
   ]);
   assert.deepEqual(links, [
     { path: 'd/l', target: '../d/./f' },
     { path: 'd/m', target: 'l' },
     { path: 'e', target: 'd' },
   ]);
+  const linked = links.map(({ path }) => [path, 'symlink'] as const);
+  assert.deepEqual(kinds, new Map([...created.map(({ path, kind }) => [path, kind] as const), ...linked]));
+});
+
+test('EntryPolicy says of each entry what is to be made now', () => {
+  const policy = new EntryPolicy({ limits: defaultLimits, caseInsensitive: false, windows: false });
+  const steps: readonly (readonly [Short, Accepted])[] = [
+    [['./', 'directory'], { parents: [], path: '', kind: undefined }],
+    [['a/b/c'], { parents: ['a', 'a/b'], path: 'a/b/c', kind: 'file' }],
+    [['a/b/l', 'symlink', 'c', 0o777], { parents: [], path: 'a/b/l', kind: undefined }],
+    [['a/b', 'directory'], { parents: [], path: 'a/b', kind: undefined }],
+    [['a/d', 'directory'], { parents: [], path: 'a/d', kind: 'directory' }],
+    [['e/l', 'symlink', '../a/b'], { parents: ['e'], path: 'e/l', kind: undefined }],
+    [['e/f/', 'directory'], { parents: [], path: 'e/f', kind: 'directory' }],
+  ];
+  for (const [short, accepted] of steps) assert.deepEqual(policy.judge(entry(short)), accepted);
+  const kinds = { a: 'directory', 'a/b': 'directory', 'a/b/c': 'file', 'a/b/l': 'symlink', 'a/d': 'directory' };
+  const more = { e: 'directory', 'e/l': 'symlink', 'e/f': 'directory' };
+  assert.deepEqual(policy.finish().kinds, new Map(Object.entries({ ...kinds, ...more })));
 });
 
 test('EntryPolicy creates directories that are only implied, once, and lets them be named later', () => {
-  const { created } = judge([['a/b/c'], ['a/b/d'], ['a', 'directory'], ['a/b', 'directory']]);
-  assert.deepEqual(
-    created.map(({ path }) => path),
-    ['a', 'a/b', 'a/b/c', 'a/b/d'],
-  );
+  const { paths } = judge([['a/b/c'], ['a/b/d'], ['a', 'directory'], ['a/b', 'directory']]);
+  assert.deepEqual(paths, ['a', 'a/b', 'a/b/c', 'a/b/d']);
+});
+
+test('EntryPolicy keeps folders apart, whichever the entry before was in', () => {
+  const many = (folder: string) => Array.from({ length: 50 }, (_, n) => `${folder}f${n}`);
+  const [there, elsewhere, back] = [many('a/b/'), many('a/c/'), many('a/b/again-')];
+  const { paths } = judge([...there, ...elsewhere, ...back].map((path): Short => [path]));
+  assert.deepEqual(paths, ['a', 'a/b', ...there, 'a/c', ...elsewhere, ...back]);
+});
+
+test('EntryPolicy is not misled by a path that begins like the folder of the entry before', () => {
+  for (const [second, ...created] of [
+    ['a/b/c', 'a/b/c'],
+    ['a/bc', 'a/bc'],
+    ['a/bc/d', 'a/bc', 'a/bc/d'],
+    ['a/b/c/d', 'a/b/c', 'a/b/c/d'],
+    ['a/b/c/d/e', 'a/b/c', 'a/b/c/d', 'a/b/c/d/e'],
+    ['b', 'b'],
+    ['b/x', 'b', 'b/x'],
+    ['a/x', 'a/x'],
+    ['ab/x', 'ab', 'ab/x'],
+  ] as const) {
+    assert.deepEqual(judge([['a/b/x'], [second]]).paths, ['a', 'a/b', 'a/b/x', ...created], second);
+  }
+  assert.deepEqual(judge([['x'], ['y/z'], ['w']]).paths, ['x', 'y', 'y/z', 'w']);
+});
+
+test('EntryPolicy refuses what is below a file in the folder of the entry before', () => {
+  refuses([['a/b/x'], ['a/b/x/y']], 'below-file');
+  refuses([['a/b/x'], ['a/b/y'], ['a/b/x/y/z']], 'below-file');
+  refuses([['a/b/x'], ['a/b/l', 'symlink', 'x'], ['a/b/l/y']], 'below-file');
+  refuses([['x'], ['x/y']], 'below-file');
+});
+
+test('EntryPolicy refuses a second file in the folder of the entry before, also after another folder', () => {
+  refuses([['a/b/x'], ['a/b/y'], ['a/b/x']], 'duplicate');
+  refuses([['a/b/x'], ['c/y'], ['a/b/x']], 'duplicate');
 });
 
 const badPaths: readonly (readonly [string, string])[] = [

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { parseTar, type TarEntry } from '../../../../host/src/archive/tar.js';
+import { parseTar, type TakeEntry, type TarEntry } from '../../../../host/src/archive/tar.js';
 import { makeContext } from '../../../../host/src/core/context.js';
 import { KhError } from '../../../../host/src/core/error.js';
 import * as make from '../../../support/archives.js';
 
-async function parse(bytes: Buffer, chunk = 65536, maxFileBytes = 1 << 20): Promise<TarEntry[]> {
-  const entries: TarEntry[] = [];
-  for await (const batch of parseTar(make.chunksOf(bytes, chunk), { maxFileBytes }, makeContext()))
-    entries.push(...batch);
+type WholeEntry = TarEntry & { readonly content: Buffer };
+
+/** The entries with a copy of their content, which itself is gone after the call. */
+async function parse(bytes: Buffer, chunk = 65536, maxFileBytes = 1 << 20): Promise<WholeEntry[]> {
+  const entries: WholeEntry[] = [];
+  const take: TakeEntry = (entry, from, at) =>
+    void entries.push({ ...entry, content: Buffer.from(from.subarray(at, at + entry.size)) });
+  await parseTar(make.chunksOf(bytes, chunk), { maxFileBytes }, take, makeContext());
   return entries;
 }
 
@@ -55,6 +59,37 @@ for (const format of ['gnu', 'ustar', 'pax']) {
     assert.match(String(entries[0]?.content), /^import assert/);
   });
 }
+
+test('parseTar gives an entry as soon as it is whole, and lets through what is thrown at it', async () => {
+  const steps: string[] = [];
+  async function* blocks() {
+    for await (const block of make.chunksOf(sample, 512)) {
+      steps.push('block');
+      yield block;
+    }
+  }
+  const take: TakeEntry = ({ path }) => void steps.push(path);
+  await parseTar(blocks(), { maxFileBytes: 1 << 20 }, take, makeContext());
+  assert.deepEqual(steps, ['block', 'block', 'a', 'block', 'd/', 'block', 'l', 'block', 'block']);
+  const failure = new Error('no');
+  const refuse: TakeEntry = () => {
+    throw failure;
+  };
+  await assert.rejects(parseTar(blocks(), { maxFileBytes: 1 << 20 }, refuse, makeContext()), failure);
+});
+
+test('parseTar stops when cancelled', async () => {
+  const abort = new AbortController();
+  const ctx = makeContext({ signal: abort.signal });
+  const taken: string[] = [];
+  const take: TakeEntry = ({ path }) => {
+    taken.push(path);
+    abort.abort();
+  };
+  const parsing = parseTar(make.chunksOf(sample, 512), { maxFileBytes: 1 << 20 }, take, ctx);
+  await assert.rejects(parsing, { code: 'cancelled' });
+  assert.deepEqual(taken, ['a']);
+});
 
 test('parseTar joins the ustar prefix, and ignores that field in GNU headers', async () => {
   const path = `${'p'.repeat(90)}/${'n'.repeat(90)}`;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readlinkSync,
@@ -12,33 +13,51 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { diskError, makeTreeWriter } from '../../../../host/src/archive/write-tree.js';
+import { diskError, TreeWriter } from '../../../../host/src/archive/write-tree.js';
+import type { FileContent } from '../../../../host/src/core/tree.js';
 
 const root = mkdtempSync(join(tmpdir(), 'kheaders-write-'));
 after(() => rmSync(root, { recursive: true }));
 
-test('makeTreeWriter creates directories, files with their mode, and links', () => {
-  const writer = makeTreeWriter(root);
-  writer.makeDirectory('d');
-  writer.writeFile('d/f', 0o555, Buffer.from('hello'));
-  writer.writeFile('d/empty', 0o444, Buffer.alloc(0));
-  writer.makeLink('l', 'd/f');
-  assert.equal(readFileSync(join(root, 'l'), 'utf8'), 'hello');
-  assert.equal(statSync(join(root, 'd/empty')).size, 0);
-  assert.equal(readlinkSync(join(root, 'l')), 'd/f');
-  assert.equal(statSync(join(root, 'd/f')).mode & 0o700, 0o555 & 0o700);
+const modes = { file: 0o444, program: 0o555 };
+
+/** The content between other bytes. */
+function contentOf(text: string): FileContent {
+  return { bytes: Buffer.from(`before${text}behind`), at: 6, size: text.length };
+}
+
+test('TreeWriter creates directories, files with the mode of their kind, and links', () => {
+  for (const [name, chosen] of Object.entries({ sealed: modes, open: { file: 0o600, program: 0o700 } })) {
+    const top = join(root, name);
+    mkdirSync(top);
+    const writer = new TreeWriter(top, chosen);
+    writer.directory('d');
+    writer.directory('d/e');
+    writer.file('d/e/f', 'program', contentOf('hello'));
+    writer.file('d/empty', 'file', contentOf(''));
+    writer.file('d/large', 'file', contentOf('x'.repeat(1 << 20)));
+    writer.symlink('l', 'd/e/f');
+    assert.equal(readFileSync(join(top, 'l'), 'utf8'), 'hello');
+    assert.equal(readlinkSync(join(top, 'l')), 'd/e/f');
+    assert.equal(statSync(join(top, 'd/empty')).size, 0);
+    assert.equal(readFileSync(join(top, 'd/large'), 'utf8'), 'x'.repeat(1 << 20));
+    // No umask takes anything from the user.
+    const modeOf = (path: string) => statSync(join(top, path)).mode & 0o700;
+    assert.deepEqual([modeOf('d/e/f'), modeOf('d/empty')], [chosen.program & 0o700, chosen.file & 0o700]);
+    assert.deepEqual([modeOf('d'), modeOf('d/e')], [0o700, 0o700]);
+  }
 });
 
-test('makeTreeWriter never replaces a file and never writes through a link', () => {
-  const writer = makeTreeWriter(root);
+test('TreeWriter never replaces a file and never writes through a link', () => {
+  const writer = new TreeWriter(root, modes);
   writeFileSync(join(root, 'victim'), 'whole');
   symlinkSync('victim', join(root, 'trap'));
   symlinkSync('nowhere', join(root, 'loose'));
   for (const name of ['victim', 'trap', 'loose']) {
     const expected = { code: 'cache-unwritable', details: { path: join(root, name), reason: 'EEXIST' } };
-    assert.throws(() => writer.writeFile(name, 0o644, Buffer.from('x')), expected);
-    assert.throws(() => writer.makeDirectory(name), expected);
-    assert.throws(() => writer.makeLink(name, 'x'), expected);
+    assert.throws(() => writer.file(name, 'file', contentOf('x')), expected);
+    assert.throws(() => writer.directory(name), expected);
+    assert.throws(() => writer.symlink(name, 'x'), expected);
   }
   assert.equal(readFileSync(join(root, 'victim'), 'utf8'), 'whole');
 });
@@ -51,19 +70,19 @@ test('diskError calls a full disk and a full quota disk-full, with the path', ()
 });
 
 test(
-  'makeTreeWriter says cache-unwritable where it may not write',
+  'TreeWriter says cache-unwritable where it may not write',
   { skip: process.getuid?.() === 0 && 'root may write anywhere' },
   () => {
     chmodSync(root, 0o555);
     try {
-      assert.throws(() => makeTreeWriter(root).makeDirectory('x'), { code: 'cache-unwritable' });
+      assert.throws(() => new TreeWriter(root, modes).directory('x'), { code: 'cache-unwritable' });
     } finally {
       chmodSync(root, 0o755);
     }
   },
 );
 
-test('makeTreeWriter says cache-unwritable where the directory is gone', () => {
-  const writer = makeTreeWriter(join(root, 'gone'));
-  assert.throws(() => writer.writeFile('x', 0o644, Buffer.alloc(1)), { code: 'cache-unwritable' });
+test('TreeWriter says cache-unwritable where the directory is gone', () => {
+  const writer = new TreeWriter(join(root, 'gone'), modes);
+  assert.throws(() => writer.file('x', 'file', contentOf('x')), { code: 'cache-unwritable' });
 });

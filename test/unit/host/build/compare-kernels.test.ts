@@ -2,35 +2,35 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareConfigs, compareTrees } from '../../../../host/src/build/compare-kernels.js';
 import { parseDotConfig } from '../../../../host/src/build/kernel-config.js';
-import type { TreeEntry } from '../../../../host/src/core/tree.js';
 
-function file(path: string, content: string): TreeEntry {
-  return { path, kind: 'file', mode: 0o444, size: 1, sha256: content.repeat(64) };
-}
-
-function link(path: string, target: string): TreeEntry {
-  return { path, kind: 'symlink', mode: 0o777, size: 0, target };
-}
-
-test('compareTrees finds what was added, removed and changed, and no folders', () => {
-  const folder: TreeEntry = { path: 'x', kind: 'directory', mode: 0o555, size: 0 };
-  const a = [file('same.h', 'a'), file('old.h', 'a'), file('edit.h', 'a'), link('l.h', 'same.h'), file('kind.h', 'a')];
-  const b = [
-    folder,
-    file('same.h', 'a'),
-    file('edit.h', 'b'),
-    file('new.h', 'a'),
-    link('l.h', 'new.h'),
-    link('kind.h', 'a'),
-  ];
+test('compareTrees finds what was added, removed and changed', () => {
+  const a = new Map([
+    ['same.h', 'file 1'],
+    ['old.h', 'file 1'],
+    ['edit.h', 'file 1'],
+    ['l.h', 'symlink same.h'],
+    ['kind.h', 'file 1'],
+    ['empty.h', ''],
+  ]);
+  const b = new Map([
+    ['empty.h', ''],
+    ['same.h', 'file 1'],
+    ['edit.h', 'file 2'],
+    ['new.h', 'file 1'],
+    ['l.h', 'symlink new.h'],
+    ['kind.h', 'symlink 1'],
+    ['empty-too.h', ''],
+  ]);
   assert.deepEqual(compareTrees(a, b), [
     { path: 'edit.h', change: 'changed' },
+    { path: 'empty-too.h', change: 'added' },
     { path: 'kind.h', change: 'changed' },
     { path: 'l.h', change: 'changed' },
     { path: 'new.h', change: 'added' },
     { path: 'old.h', change: 'removed' },
   ]);
   assert.deepEqual(compareTrees(a, a), []);
+  assert.deepEqual(compareTrees(a, new Map([...a].reverse())), []);
 });
 
 test('compareConfigs gives both values, and none where an option is not set', () => {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { diffKernels, formatPatch } from '../../../../host/src/build/diff-kernels.js';
 import type { Entry } from '../../../../host/src/cache/format.js';
-import { formatTree } from '../../../../host/src/core/tree.js';
+import { type Member, compressXz, directory, file, makeTar, symlink as linkTo } from '../../../support/archives.js';
 import { temporaryDirectory } from '../../../support/temp.js';
 
 const common = {
@@ -13,32 +12,29 @@ const common = {
   'arch/arm64/include/generated/asm/x.h': '\n',
 };
 
-/** An entry as far as a comparison looks at it. */
-async function makeEntry(path: string, files: Readonly<Record<string, string>>): Promise<Entry> {
-  const [headers, treePath] = [join(path, 'headers'), join(path, 'tree.txt')];
+/** An entry as far as a comparison looks at it: a tree, and an archive of the same files and of what else is given. */
+async function makeEntry(
+  path: string,
+  files: Readonly<Record<string, string>>,
+  more: readonly Member[] = [],
+): Promise<Entry> {
+  const [headers, archivePath] = [join(path, 'headers'), join(path, 'kheaders.tar.xz')];
   const all = Object.entries({ ...common, ...files });
   for (const [name, text] of all) {
     await mkdir(dirname(join(headers, name)), { recursive: true });
     await writeFile(join(headers, name), text);
   }
-  const entries = all.map(([name, text]) => {
-    return { path: name, kind: 'file' as const, mode: 0o444, size: text.length, sha256: hash('sha256', text) };
-  });
-  const folders = [...new Set(all.flatMap(([name]) => parentsOf(name)))];
-  const directories = folders.map((name) => ({ path: name, kind: 'directory' as const, mode: 0o555, size: 0 }));
-  await writeFile(treePath, formatTree([...entries, ...directories]));
-  return { release: '6.1.0', digest: '0', path, headers, treePath } as unknown as Entry;
+  const members = all.map(([name, text]) => file(name, text));
+  await writeFile(archivePath, compressXz(makeTar([...members, ...more])));
+  return { release: '6.1.0', digest: '0', path, headers, archivePath } as unknown as Entry;
 }
 
-function parentsOf(name: string): readonly string[] {
-  const parent = dirname(name);
-  return parent === '.' ? [] : [parent, ...parentsOf(parent)];
-}
+const autoconf = { 'include/generated/autoconf.h': '#define CONFIG_SMP 1\n' };
 
 test('diffKernels compares files and options; formatPatch shows one file', async (t) => {
   const root = await temporaryDirectory(t);
   const a = await makeEntry(join(root, 'a'), {
-    'include/generated/autoconf.h': '#define CONFIG_SMP 1\n',
+    ...autoconf,
     'include/linux/old.h': 'old\n',
   });
   const b = await makeEntry(join(root, 'b'), {
@@ -60,6 +56,50 @@ test('diffKernels compares files and options; formatPatch shows one file', async
     '--- a/include/linux/old.h\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-old\n',
   ]);
   assert.deepEqual(await diffKernels(a, a), { files: [], options: [] });
+});
+
+test('diffKernels compares files by content and links by target, and neither folders nor permissions', async (t) => {
+  const root = await temporaryDirectory(t);
+  const a = await makeEntry(join(root, 'a'), autoconf, [
+    file('run.sh', 'x', 0o755),
+    directory('empty/'),
+    linkTo('link.h', 'arch'),
+    linkTo('same.h', 'arch'),
+    file('kind.h', 'include'),
+    file('size.h', 'x'),
+  ]);
+  const b = await makeEntry(join(root, 'b'), autoconf, [
+    file('run.sh', 'x', 0o644),
+    directory('void/'),
+    linkTo('link.h', 'include'),
+    linkTo('same.h', 'arch'),
+    linkTo('kind.h', 'include'),
+    file('size.h', 'xx'),
+  ]);
+  const { files, options } = await diffKernels(a, b);
+  assert.deepEqual(
+    files.map(({ change, path }) => `${change} ${path}`),
+    ['changed kind.h', 'changed link.h', 'changed size.h'],
+  );
+  assert.deepEqual(options, []);
+});
+
+test('diffKernels compares the archives, not what became of the trees', async (t) => {
+  const root = await temporaryDirectory(t);
+  const a = await makeEntry(join(root, 'a'), { ...autoconf, 'x.h': 'x\n' });
+  const b = await makeEntry(join(root, 'b'), { ...autoconf, 'x.h': 'x\n' });
+  await writeFile(join(b.headers, 'x.h'), 'y\n');
+  assert.deepEqual(await diffKernels(a, b), { files: [], options: [] });
+});
+
+test('diffKernels refuses a damaged archive, and stops when cancelled', async (t) => {
+  const root = await temporaryDirectory(t);
+  const a = await makeEntry(join(root, 'a'), autoconf);
+  const b = await makeEntry(join(root, 'b'), autoconf);
+  await assert.rejects(diffKernels(a, b, { signal: AbortSignal.abort() }), { code: 'cancelled' });
+  await writeFile(b.archivePath, 'no archive');
+  await assert.rejects(diffKernels(a, b), { code: 'archive-corrupt' });
+  await assert.rejects(diffKernels(b, a), { code: 'archive-corrupt' });
 });
 
 test('formatPatch takes a link to a folder for no file', async (t) => {

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { getuid } from 'node:process';
 import { test } from 'node:test';
+import { publish } from '../../../../host/src/cache/publish.js';
 import { repairEntry, type Extract } from '../../../../host/src/cache/repair.js';
+import { openStaging } from '../../../../host/src/cache/staging.js';
 import { openCache, resolveEntry } from '../../../../host/src/cache/store.js';
-import { verifyEntry } from '../../../../host/src/cache/verify.js';
+import { verifyEntry, type WalkArchive } from '../../../../host/src/cache/verify.js';
 import { isKhError } from '../../../../host/src/core/error.js';
+import type { TreeVisitor } from '../../../../host/src/core/tree.js';
 import { deleteTree, temporaryDirectory } from '../../../support/temp.js';
-import { extractFake, listeningContext, publishFake, release, silent } from './support/fixture.js';
+import {
+  extractFake,
+  fillStaging,
+  listeningContext,
+  publishFake,
+  release,
+  silent,
+  walkFake,
+} from './support/fixture.js';
 
 const extract: Extract = (_archive, target) => extractFake('one', target);
 
@@ -25,93 +37,224 @@ async function overwrite(path: string, change: (content: string) => string): Pro
   await chmod(dirname(path), dirname(path).includes('headers') ? 0o555 : 0o755);
 }
 
+/** Works in an open directory, which is closed again. */
+async function inside(directory: string, work: () => Promise<unknown>): Promise<void> {
+  await chmod(directory, 0o755);
+  await work();
+  await chmod(directory, 0o555);
+}
+
 const file = 'headers/include/d1/h,1.h';
-const relink = async (path: string) => {
-  await chmod(join(path, 'headers/include'), 0o755);
-  await unlink(join(path, 'headers/include/asm'));
-  await symlink('/etc', join(path, 'headers/include/asm'));
-  await chmod(join(path, 'headers/include'), 0o555);
-};
+const d0 = 'headers/include/d0';
+const belowD0 = [0, 10, 15, 5].map((n) => `missing ${d0}/h,${n}.h`);
+
+/** Puts a link in the place of d0, whose content goes to `elsewhere` beside headers/. */
+async function linkDirectory(entry: string, target: string): Promise<void> {
+  await chmod(join(entry, d0), 0o755);
+  await inside(join(entry, 'headers/include'), async () => {
+    await rename(join(entry, d0), join(entry, 'elsewhere'));
+    await symlink(target, join(entry, d0));
+  });
+}
+
+/** What verifyEntry() finds after a damage, in the order of the paths. */
 const damages: Readonly<Record<string, [(path: string) => Promise<unknown>, readonly string[]]>> = {
   'a changed byte': [(p) => overwrite(join(p, file), (text) => text.replace('1', '2')), [`content ${file}`]],
   'a longer file': [(p) => overwrite(join(p, file), (text) => `${text} `), [`content ${file}`]],
-  'a missing file': [
-    async (p) => {
-      await rm(await unlock(join(p, file)));
-      await chmod(dirname(join(p, file)), 0o555);
-    },
-    [`missing ${file}`],
+  'a shorter file': [(p) => overwrite(join(p, file), (text) => text.slice(0, -1)), [`content ${file}`]],
+  'a missing file': [(p) => inside(dirname(join(p, file)), () => rm(join(p, file))), [`missing ${file}`]],
+  'an extra file': [
+    (p) => inside(dirname(join(p, file)), () => writeFile(join(p, 'headers/include/d1/new.h'), '')),
+    ['extra headers/include/d1/new.h'],
+  ],
+  'an extra link': [
+    (p) => inside(join(p, 'headers'), () => symlink('include', join(p, 'headers/new'))),
+    ['extra headers/new'],
   ],
   'an extra directory': [
-    async (p) => {
-      await chmod(join(p, 'headers'), 0o755);
-      await mkdir(join(p, 'headers/new/sub'), { recursive: true });
-    },
+    (p) =>
+      inside(join(p, 'headers'), async () => {
+        await mkdir(join(p, 'headers/new/sub'), { recursive: true });
+        await writeFile(join(p, 'headers/new/sub/x.h'), '');
+      }),
     ['extra headers/new'],
   ],
   'a directory for a file': [
-    async (p) => {
-      await rm(await unlock(join(p, file)));
-      await mkdir(join(p, file, 'sub'), { recursive: true });
-      await chmod(dirname(join(p, file)), 0o555);
-    },
+    (p) =>
+      inside(dirname(join(p, file)), async () => {
+        await rm(join(p, file));
+        await mkdir(join(p, file, 'sub'), { recursive: true });
+      }),
     [`kind ${file}`],
   ],
-  'a link for a directory': [
-    async (p) => {
-      await unlock(join(p, 'headers/include/d0'));
-      await rename(join(p, 'headers/include/d0'), join(p, 'elsewhere'));
-      await symlink('../../elsewhere', join(p, 'headers/include/d0'));
-      await chmod(join(p, 'headers/include'), 0o555);
-    },
-    ['kind headers/include/d0', ...[0, 10, 15, 5].map((n) => `missing headers/include/d0/h,${n}.h`)],
+  'a link for a file': [
+    (p) =>
+      inside(dirname(join(p, file)), async () => {
+        await rename(join(p, file), join(p, 'h,1.h'));
+        await symlink('../../../h,1.h', join(p, file));
+      }),
+    [`kind ${file}`],
   ],
-  'another target': [relink, ['target headers/include/asm']],
+  'a file for a link': [
+    (p) =>
+      inside(join(p, 'headers/include'), async () => {
+        await unlink(join(p, 'headers/include/asm'));
+        await writeFile(join(p, 'headers/include/asm'), 'd0');
+      }),
+    ['kind headers/include/asm'],
+  ],
+  'a file for a directory': [
+    (p) =>
+      inside(join(p, 'headers/include'), async () => {
+        await deleteTree(join(p, d0));
+        await writeFile(join(p, d0), '');
+      }),
+    [`kind ${d0}`, ...belowD0],
+  ],
+  'a link for a directory, to an empty one': [
+    async (p) => {
+      await mkdir(join(p, 'empty'));
+      await linkDirectory(p, '../../empty');
+    },
+    [`kind ${d0}`, ...belowD0],
+  ],
+  'a link for a directory, to what it was and more': [
+    async (p) => {
+      await linkDirectory(p, '../../elsewhere');
+      await writeFile(join(p, 'elsewhere/new.h'), '');
+    },
+    [`kind ${d0}`, ...belowD0],
+  ],
+  'another target': [
+    (p) =>
+      inside(join(p, 'headers/include'), async () => {
+        await unlink(join(p, 'headers/include/asm'));
+        await symlink('/etc', join(p, 'headers/include/asm'));
+      }),
+    ['target headers/include/asm'],
+  ],
   'another mode': [(p) => chmod(join(p, file), 0o644), [`mode ${file}`]],
+  'a program that cannot be run': [
+    (p) => chmod(join(p, 'headers/include/run.sh'), 0o444),
+    ['mode headers/include/run.sh'],
+  ],
+  'a file that can be run': [(p) => chmod(join(p, file), 0o555), [`mode ${file}`]],
+  'a directory that can be written to': [(p) => chmod(join(p, d0), 0o755), [`mode ${d0}`]],
+  'several things': [
+    async (p) => {
+      await chmod(join(p, 'headers/include/run.sh'), 0o755);
+      await overwrite(join(p, file), () => '');
+      await inside(join(p, 'headers'), () => mkdir(join(p, 'headers/a')));
+      await inside(join(p, d0), () => rm(join(p, d0, 'h,5.h')));
+    },
+    ['extra headers/a', `missing ${d0}/h,5.h`, `content ${file}`, 'mode headers/include/run.sh'],
+  ],
   'no tree': [(p) => deleteTree(join(p, 'headers')), ['missing (all)']],
   'a changed archive': [
     (p) => overwrite(join(p, 'kheaders.tar.xz'), (text) => text.replace('0', '1')),
     ['archive kheaders.tar.xz'],
   ],
+  'a longer archive': [(p) => overwrite(join(p, 'kheaders.tar.xz'), (text) => `${text} `), ['archive kheaders.tar.xz']],
   'no archive': [(p) => rm(join(p, 'kheaders.tar.xz')), ['archive kheaders.tar.xz']],
-  'a changed list': [
-    (p) => overwrite(join(p, 'tree.txt'), (text) => text.replace('h,1.h', 'h,1.c')),
-    ['list tree.txt'],
+  'no archive and a tree that is damaged, too': [
+    async (p) => {
+      await rm(join(p, 'kheaders.tar.xz'));
+      await overwrite(join(p, file), () => '');
+    },
+    ['archive kheaders.tar.xz'],
   ],
-  'rubbish for a list': [(p) => overwrite(join(p, 'tree.txt'), () => '\u0000'), ['list tree.txt']],
-  'no list': [(p) => rm(join(p, 'tree.txt')), ['list tree.txt']],
 };
 
 for (const [what, [damage, expected]] of Object.entries(damages)) {
   test(`verifyEntry finds ${what}; repairEntry mends it or says it cannot`, async (t) => {
     const cache = await openCache(await temporaryDirectory(t));
     const entry = await publishFake(cache, 'one');
-    assert.deepEqual(await verifyEntry(entry, silent), []);
+    assert.deepEqual(await verifyEntry(entry, walkFake, silent), []);
     await damage(entry.path);
-    const found = (await verifyEntry(entry, silent)).map(({ kind, path }) => `${kind} ${path}`);
-    if (expected[0] === 'missing (all)') assert.ok(found.length > 20 && found.every((p) => p.startsWith('missing ')));
-    else assert.deepEqual(found.sort(), [...expected].sort());
+    const found = (await verifyEntry(entry, walkFake, silent)).map(({ kind, path }) => `${kind} ${path}`);
+    if (expected[0] === 'missing (all)') {
+      const { files, directories, symlinks } = entry.manifest.tree;
+      assert.equal(found.length, files + directories + symlinks);
+      assert.ok(found.every((problem) => problem.startsWith('missing headers/include')));
+    } else assert.deepEqual(found, expected);
     if (found[0]?.startsWith('archive')) {
       await assert.rejects(repairEntry(cache, entry, extract, silent), { code: 'cache-corrupt' });
     } else {
       const mended = await repairEntry(cache, entry, extract, silent);
       assert.deepEqual(mended, entry);
-      assert.deepEqual(await verifyEntry(await resolveEntry(cache, release), silent), []);
+      assert.deepEqual(await verifyEntry(await resolveEntry(cache, release), walkFake, silent), []);
     }
     assert.deepEqual(await readdir(cache.tmp), []);
   });
 }
 
-test('verifyEntry reports its progress in bytes and stops when cancelled', async (t) => {
+const isRoot = getuid?.() === 0 && 'root may read everything';
+test('verifyEntry takes a file that cannot be read for another content', { skip: isRoot }, async (t) => {
   const cache = await openCache(await temporaryDirectory(t));
   const entry = await publishFake(cache, 'one');
-  const ctx = listeningContext();
-  await verifyEntry(entry, ctx);
-  const { bytes } = entry.manifest.tree;
-  assert.deepEqual(ctx.events.at(-1), { kind: 'progress', step: 'check', done: bytes, total: bytes });
-  const cancelled = { ...silent, signal: AbortSignal.abort() };
-  await assert.rejects(verifyEntry(entry, cancelled), (error) => isKhError(error, 'cancelled'));
+  await chmod(join(entry.path, file), 0);
+  assert.deepEqual(await verifyEntry(entry, walkFake, silent), [{ kind: 'content', path: file }]);
 });
+
+test('verifyEntry opens no damaged archive, and lets through why a sound one cannot be read', async (t) => {
+  const cache = await openCache(await temporaryDirectory(t));
+  const entry = await publishFake(cache, 'one');
+  const failure = new Error('no');
+  const walk: WalkArchive = () => Promise.reject(failure);
+  await assert.rejects(verifyEntry(entry, walk, silent), failure);
+  await overwrite(entry.archivePath, () => '');
+  assert.deepEqual(await verifyEntry(entry, walk, silent), [{ kind: 'archive', path: 'kheaders.tar.xz' }]);
+});
+
+test('verifyEntry reports its progress once per mebibyte, and its end', async (t) => {
+  const cache = await openCache(await temporaryDirectory(t));
+  await using staging = await openStaging(cache, silent);
+  const { facts, tree } = await fillStaging(staging, 'one', 600);
+  const entry = await publish(staging, facts, tree, silent);
+  const ctx = listeningContext();
+  assert.deepEqual(await verifyEntry(entry, walkFake, ctx), []);
+  const { bytes: total } = entry.manifest.tree;
+  assert.ok(total > 2 << 20);
+  const done = ctx.events.map((event) => {
+    assert.ok(event.kind === 'progress' && event.step === 'check' && event.total === total, JSON.stringify(event));
+    return event.done;
+  });
+  assert.equal(done.pop(), total);
+  assert.deepEqual(
+    done.map((bytes) => bytes >> 20),
+    Array.from({ length: total >> 20 }, (_, n) => n + 1),
+  );
+  assert.ok(done.every((bytes) => bytes <= total));
+});
+
+test('verifyEntry stops when cancelled, before or while the archive is read', async (t) => {
+  const cache = await openCache(await temporaryDirectory(t));
+  const entry = await publishFake(cache, 'one');
+  const abort = new AbortController();
+  const ctx = { ...silent, signal: abort.signal };
+  let shown = 0;
+  const walk: WalkArchive = (archivePath, visitor) => {
+    const directory = (path: string) => {
+      shown++;
+      if (shown === 2) abort.abort();
+      visitor.directory(path);
+    };
+    return walkFake(archivePath, { ...pass(visitor), directory });
+  };
+  await assert.rejects(verifyEntry(entry, walk, ctx), (error) => isKhError(error, 'cancelled'));
+  assert.equal(shown, 2);
+  await assert.rejects(verifyEntry(entry, walk, ctx), (error) => isKhError(error, 'cancelled'));
+  assert.equal(shown, 2);
+});
+
+/** A visitor as an object of functions. */
+function pass(visitor: TreeVisitor): TreeVisitor {
+  return {
+    directory: (path) => visitor.directory(path),
+    file: (path, kind, content) => visitor.file(path, kind, content),
+    symlink: (path, target) => visitor.symlink(path, target),
+  };
+}
 
 test('repairEntry keeps the manifest byte by byte', async (t) => {
   const cache = await openCache(await temporaryDirectory(t));
@@ -124,13 +267,13 @@ test('repairEntry keeps the manifest byte by byte', async (t) => {
 test('repairEntry leaves the entry alone if the archive gives another tree or cannot be extracted', async (t) => {
   const cache = await openCache(await temporaryDirectory(t));
   const entry = await publishFake(cache, 'one');
-  const other: Extract = (_archive, target) => extractFake('two', target);
+  const other: Extract = (_archive, target) => extractFake('another', target);
   await assert.rejects(repairEntry(cache, entry, other, silent), { code: 'cache-corrupt' });
   const failure = new Error('no');
   await assert.rejects(
     repairEntry(cache, entry, () => Promise.reject(failure), silent),
     failure,
   );
-  assert.deepEqual(await verifyEntry(entry, silent), []);
+  assert.deepEqual(await verifyEntry(entry, walkFake, silent), []);
   assert.deepEqual(await readdir(cache.tmp), []);
 });

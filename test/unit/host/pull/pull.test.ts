@@ -9,6 +9,7 @@ import type { Event } from '../../../../host/src/core/events.js';
 import { type Probe, parseProbe } from '../../../../host/src/device/probe.js';
 import type { AttemptKind } from '../../../../host/src/pull/plan.js';
 import { type Fetched, type PullOutcome, type PullRequest, pullFrom } from '../../../../host/src/pull/pull.js';
+import { walkFile } from '../../../../host/src/pull/receive.js';
 import { Share } from '../../../../host/src/pull/share.js';
 import { compressXz, file, makeTar } from '../../../support/archives.js';
 import {
@@ -101,7 +102,8 @@ test('pullFrom fetches once; the second call asks who the phone is and opens no 
   assert.deepEqual([...new Set(first.steps)].sort(), ['check', 'extract', 'publish', 'unload']);
   assert.deepEqual(first.steps.slice(-2), ['check', 'publish']);
   const { entry } = first.outcome;
-  assert.deepEqual(await verifyEntry(entry, makeContext()), []);
+  const ctx = makeContext();
+  assert.deepEqual(await verifyEntry(entry, (path, visitor) => walkFile(path, visitor, ctx), ctx), []);
   const { source, provenance, identity, layout } = entry.manifest;
   assert.deepEqual(source, { kind: 'module', devicePath: modulePath });
   assert.deepEqual(

@@ -7,7 +7,7 @@ import { repairEntry } from '../../../../../host/src/cache/repair.js';
 import { openStaging } from '../../../../../host/src/cache/staging.js';
 import { verifyEntry } from '../../../../../host/src/cache/verify.js';
 import { isKhError } from '../../../../../host/src/core/error.js';
-import { extractFake, fillStaging, identity, listeningContext, release, silent } from './fixture.js';
+import { extractFake, fillStaging, identity, listeningContext, release, silent, walkFake } from './fixture.js';
 
 const [root = '', command = '', seed = '', files = '20'] = process.argv.slice(2);
 
@@ -27,14 +27,14 @@ async function run(): Promise<unknown> {
   if (command === 'repair') {
     const entry = await resolveEntry(cache, release);
     await repairEntry(cache, entry, (_archive, target) => extractFake(seed, target), silent);
-    return verifyEntry(await resolveEntry(cache, release), silent);
+    return verifyEntry(await resolveEntry(cache, release), walkFake, silent);
   }
   const entry = await resolveEntry(cache, release); // 'read': all that must work in a cache that cannot be written to
   const ctx = listeningContext();
   await touchEntry(entry);
   await recordIdentity(cache, identity, entry, ctx);
   const known = await findByIdentity(cache, identity);
-  const problems = await verifyEntry(entry, silent);
+  const problems = await verifyEntry(entry, walkFake, silent);
   return { listed: (await listEntries(cache)).length, known: known?.path, problems, events: ctx.events };
 }
 

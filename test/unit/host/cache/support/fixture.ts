@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
 import type { KernelIdentity } from '@kheaders/shared';
 import { makeContext, type Context } from '../../../../../host/src/core/context.js';
 import type { Event } from '../../../../../host/src/core/events.js';
-import { makeTree, type Tree, type TreeEntry } from '../../../../../host/src/core/tree.js';
+import { makeTree, type Tree, type TreeKind, type TreeVisitor } from '../../../../../host/src/core/tree.js';
 import type { Cache, Entry } from '../../../../../host/src/cache/format.js';
 import type { EntryFacts } from '../../../../../host/src/cache/manifest.js';
 import { publish } from '../../../../../host/src/cache/publish.js';
 import { openStaging, writeArchive, type Staging } from '../../../../../host/src/cache/staging.js';
+import type { WalkArchive } from '../../../../../host/src/cache/verify.js';
 
 export const release = '6.1.25-android14-11-gdeadbeef';
 export const silent: Context = makeContext();
@@ -43,23 +44,64 @@ export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** What an archive named `seed` "holds": the same for the same seed, in every process. */
-export function contentOf(seed: string, files = 20): readonly (readonly [path: string, content: string])[] {
-  return Array.from({ length: files }, (_, n) => [`include/d${n % 5}/h,${n}.h`, `/* ${seed} ${n} */\n`.repeat(n)]);
+interface FakeMember {
+  readonly path: string;
+  readonly kind: TreeKind;
+  /** Of a file; a symlink's target. */
+  readonly content: string;
+}
+
+/** What an archive named `seed` "holds", in its order: the same for the same seed, in every process. */
+function membersOf(seed: string, files: number): readonly FakeMember[] {
+  const directories = ['include', ...[0, 1, 2, 3, 4].map((n) => `include/d${n}`)];
+  return [
+    ...directories.map((path) => ({ path, kind: 'directory' as const, content: '' })),
+    ...Array.from({ length: files }, (_, n) => {
+      return { path: `include/d${n % 5}/h,${n}.h`, kind: 'file' as const, content: `/* ${seed} ${n} */\n`.repeat(n) };
+    }),
+    { path: 'include/run.sh', kind: 'program', content: '#!/bin/sh\n' },
+    { path: 'include/asm', kind: 'symlink', content: 'd0' },
+  ];
+}
+
+function treeOf(members: readonly FakeMember[]): Tree {
+  const kinds = new Map(members.map(({ path, kind }) => [path, kind]));
+  const sizes = members.map(({ kind, content }) => (kind === 'symlink' ? 0 : content.length));
+  return makeTree(
+    kinds,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
 }
 
 /** Stands for the archive layer: fills an empty directory and says what is in it. */
-export async function extractFake(seed: string, directory: string, files?: number): Promise<Tree> {
-  const entries: TreeEntry[] = [];
-  for (const [path, content] of contentOf(seed, files)) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), content);
-    entries.push({ path, kind: 'file', mode: 0o644, size: content.length, sha256: sha256(content) });
+export async function extractFake(seed: string, directory: string, files = 20): Promise<Tree> {
+  const members = membersOf(seed, files);
+  for (const { path, kind, content } of members) {
+    const place = join(directory, path);
+    if (kind === 'directory') await mkdir(place);
+    else if (kind === 'symlink') await symlink(content, place);
+    else await writeFile(place, content);
   }
-  await writeFile(join(directory, 'include/run.sh'), '#!/bin/sh\n');
-  entries.push({ path: 'include/run.sh', kind: 'file', mode: 0o755, size: 10, sha256: sha256('#!/bin/sh\n') });
-  await symlink('d0', join(directory, 'include/asm'));
-  return makeTree([...entries, { path: 'include/asm', kind: 'symlink', mode: 0o777, size: 0, target: 'd0' }]);
+  return treeOf(members);
+}
+
+/** Stands for the archive layer, too: shows what extractFake() writes for an archive of fillStaging(). */
+export const walkFake: WalkArchive = async (archivePath, visitor) => {
+  const [, seed = '', files] = /^(.*):(\d+)\n/.exec(await readFile(archivePath, 'utf8')) ?? [];
+  const members = membersOf(seed, Number(files));
+  for (const member of members) showMember(visitor, member);
+  return treeOf(members);
+};
+
+/** A file's content lies between other bytes, and is gone after the call. */
+function showMember(visitor: TreeVisitor, { path, kind, content }: FakeMember): void {
+  if (kind === 'directory') visitor.directory(path);
+  else if (kind === 'symlink') visitor.symlink(path, content);
+  else {
+    const bytes = Buffer.from(`before${content}behind`);
+    visitor.file(path, kind, { bytes, at: 6, size: content.length });
+    bytes.fill(0);
+  }
 }
 
 /** The whole way of a pull from the first byte of the archive to the entry. */
@@ -72,14 +114,15 @@ export async function publishFake(cache: Cache, seed: string, change: Partial<En
 export async function fillStaging(
   staging: Staging,
   seed: string,
-  files?: number,
+  files = 20,
 ): Promise<{ readonly facts: EntryFacts; readonly tree: Tree }> {
-  const archive = await writeArchive(staging, chunks(seed), silent);
+  const archive = await writeArchive(staging, chunks(seed, files), silent);
   const tree = await extractFake(seed, staging.headersDir, files);
   return { facts: factsOf(archive), tree };
 }
 
-async function* chunks(seed: string): AsyncGenerator<Uint8Array> {
+async function* chunks(seed: string, files: number): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${seed}:${files}\n`);
   for (let n = 0; n < 10; n++) yield Buffer.from(`${seed} ${n}`.repeat(100));
 }
 
