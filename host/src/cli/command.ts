@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Io } from './io.js';
+import { parsePlainLine } from './plain-line.js';
 
 /** Options every command takes. */
 export interface CommonArguments {
@@ -7,6 +8,25 @@ export interface CommonArguments {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly cache?: string | undefined;
+}
+
+/** Adds the options every command takes. */
+export function addCommonOptions<T>(parser: Argv<T>): Argv<T & CommonArguments> {
+  return parser
+    .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line on stdout' })
+    .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress, few warnings' })
+    .option('verbose', {
+      alias: 'v',
+      type: 'boolean',
+      default: false,
+      describe: 'Show steps, adb services and commands',
+    })
+    .option('color', { type: 'boolean', default: true, describe: 'Colours on a terminal' })
+    .option('cache', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Folder of the cache [default: $KHEADERS_CACHE, ~/.cache/kheaders]',
+    });
 }
 
 /** One command of the CLI: how it is called, what it takes, what it does. */
@@ -28,6 +48,10 @@ export interface RegisteredCommand {
   readonly name: string;
   /** What yargs prints above the options of this command alone. */
   readonly heading: string;
+  /** Declares what the command takes. */
+  readonly options: (parser: Argv<CommonArguments>) => unknown;
+  /** How to run the command, if the words behind its name are a plain line; undefined: register() is needed. */
+  readonly choosePlain: (words: readonly string[], io: Io) => (() => Promise<number>) | undefined;
   /** Adds the command to a parser of all; `alone` makes it the parser's default, without its name. */
   readonly register: (parser: Argv<CommonArguments>, io: Io, chosen: Chosen, alone: boolean) => Argv<CommonArguments>;
 }
@@ -37,6 +61,11 @@ export function registerCommand<A>(command: Command<A>): RegisteredCommand {
   return {
     name,
     heading: `${['kheaders', command.usage, '[options]'].join(' ')}\n\n${command.describe}`,
+    options: command.options,
+    choosePlain(words, io) {
+      const args = parsePlainLine(words, (parser) => command.options(addCommonOptions(parser)));
+      return args && (() => command.run(args as unknown as A & CommonArguments, io));
+    },
     register: (parser, io, chosen, alone) =>
       parser.command({
         command: [alone ? '$0' : name, ...positionals].join(' '),

@@ -5,7 +5,6 @@ import { isKhError } from '../core/error.js';
 import { exitCodeOf } from './exit-codes.js';
 import { flagsOf } from './flags.js';
 import type { Io } from './io.js';
-import { renderError, renderErrorJson } from './render-error.js';
 
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -43,14 +42,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     code = await runCommandLine(argv, io);
   } catch (error) {
-    code = reportFailure(error, flags, io);
+    code = await reportFailure(error, flags, io);
   }
   drawing.end();
   const final = signalled !== undefined && code !== 0 ? signalCodes[signalled] : code;
   process.stdout.write('', () => process.exit(final));
 }
 
-function reportFailure(error: unknown, flags: { readonly json: boolean; readonly verbose: boolean }, io: Io): number {
+async function reportFailure(
+  error: unknown,
+  flags: { readonly json: boolean; readonly verbose: boolean },
+  io: Io,
+): Promise<number> {
+  const { renderError, renderErrorJson } = await import('./render-error.js');
   if (flags.json) io.print(renderErrorJson(error));
   if (!flags.json || !isKhError(error)) io.note(renderError(error, flags.verbose));
   return exitCodeOf(error);
