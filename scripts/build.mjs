@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
-import { toCommonJs } from './common-js.mjs';
+import { findStaticChunks, toCommonJs } from './common-js.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const host = join(root, 'host');
@@ -38,9 +38,24 @@ const { metafile, outputFiles } = await build({
   legalComments: 'linked',
   logLevel: 'warning',
 });
-for (const { path, text } of outputFiles) {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, path.endsWith('.cjs') ? await toCommonJs(text) : text);
+const chunksOf = (...sources) =>
+  sources.flatMap((source) => findStaticChunks(metafile.outputs, source)).map((path) => join(host, path));
+const written = await toCommonJs(outputFiles, {
+  outdir: join(host, 'dist'),
+  entries: ['kheaders', 'index'],
+  groups: [
+    // Alone, for --version.
+    ['tool', chunksOf('src/core/tool.ts')],
+    // What a pull needs until it has the phone's first answer, and then to transfer and to extract.
+    ['pulling', chunksOf('src/pulling.ts')],
+    ['cli', chunksOf('src/cli/main.ts', 'src/cli/commands/pull.ts')],
+    ['transfer', chunksOf('src/device/agent-use.ts', 'src/pull/fetch.ts')],
+  ],
+});
+for (const { path, text } of written) {
+  const place = join(host, 'dist', path);
+  await mkdir(dirname(place), { recursive: true });
+  await writeFile(place, text);
 }
 await chmod(join(host, 'dist/kheaders.cjs'), 0o755);
 await writeFile(join(host, 'dist/THIRD-PARTY-LICENSES.txt'), await collectLicenses(Object.keys(metafile.inputs)));

@@ -58,7 +58,8 @@ function seeFacts(agentPaths: readonly string[]): string {
     'l=; loaded() { [ -d /sys/module/kheaders ] && l=yes; }; loaded',
     `for f in ${archivePaths.join(' ')}; do look live "$f"; done`,
     'loaded; [ -n "$l" ] && add loaded=yes',
-    `for d in ${moduleRoots.join(' ')}; do for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
+    // Most phones have few of these folders.
+    `for d in ${moduleRoots.join(' ')}; do [ -d $d ] || continue; for f in ${globs.join(' ')}; do look ko "$f"; done; done`,
     'command -v su >/dev/null && add su=yes',
     ...(agentPaths.length === 0 ? [] : [findAgent(agentPaths)]),
   ].join('\n');
