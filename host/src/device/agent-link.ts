@@ -117,7 +117,7 @@ export class AgentLink implements AsyncDisposable {
   /** Where it speaks now. */
   #source: AsyncIterator<Buffer>;
   readonly #ctx: Context;
-  readonly #reader = new FrameReader();
+  readonly #reader = new FrameReader({ inPieces: true });
   readonly #queue: Message[] = [];
   /** How many of the queue were taken: a shift() moves all the others. */
   #taken = 0;

@@ -1,6 +1,6 @@
 import { Reader } from './fields.js';
 import { frameHeader, frameMagic, junkLimit, payloadLimit } from './frame.js';
-import { type Message, findMessageName, messageBody } from './messages.js';
+import { type Message, findMessageName, messageBody, messages } from './messages.js';
 import { encodeUtf8 } from './utf8.js';
 import { WireError } from './wire-error.js';
 
@@ -21,6 +21,15 @@ export class FrameReader {
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
   #failed: WireError | undefined;
+  readonly #inPieces: boolean;
+
+  /**
+   * `inPieces`: a `data` message that comes in pieces is handed on as one message for each piece, which says the same: its
+   * bytes need not be put together, and the first are there sooner.
+   */
+  constructor({ inPieces = false } = {}) {
+    this.#inPieces = inPieces;
+  }
 
   /** True once the magic has been seen. */
   get begun(): boolean {
@@ -67,11 +76,21 @@ export class FrameReader {
       return at + part.length;
     }
     const length = this.#length();
-    if (this.#payload === undefined && bytes.length - at >= length) {
+    if (this.#payloadFilled === 0 && bytes.length - at >= length) {
       found.push(this.#finish(bytes.subarray(at, at + length)));
       return at + length;
     }
+    if (this.#inPieces && this.#header[4] === messages.data.tag) return this.#pass(bytes, at, length, found);
     return this.#fill(bytes, at, length, found);
+  }
+
+  /** A piece of a data message, as a message of its own. */
+  #pass(bytes: Uint8Array, at: number, length: number, found: Message[]): number {
+    const part = bytes.subarray(at, at + length - this.#payloadFilled);
+    this.#payloadFilled += part.length;
+    found.push({ name: 'data', id: this.#id(), body: { bytes: part } });
+    if (this.#payloadFilled === length) this.#begin();
+    return at + part.length;
   }
 
   /** A payload that comes in pieces. */
@@ -97,9 +116,19 @@ export class FrameReader {
     const reader = new Reader(payload);
     const body = messageBody(name).read(reader);
     reader.end();
+    const id = this.#id();
+    this.#begin();
+    return { name, id, body } as Message;
+  }
+
+  #id(): number {
+    return new DataView(this.#header.buffer).getUint32(5, true);
+  }
+
+  /** A header comes next. */
+  #begin(): void {
     this.#headerFilled = 0;
     this.#payload = undefined;
     this.#payloadFilled = 0;
-    return { name, id: view.getUint32(5, true), body } as Message;
   }
 }

@@ -45,6 +45,39 @@ test('FrameReader takes data up to the largest payload', () => {
     assert.deepEqual(readAll(stream, size), [message, ping].map(formatMessage), `pieces of ${size}`);
 });
 
+test('FrameReader, in pieces: data is handed on as it comes, everything else whole', () => {
+  const messages = Object.values(goldenMessages).map(toMessage);
+  const large: Message = { name: 'data', id: 7, body: { bytes: Buffer.alloc(payloadLimit, 'kheaders-agent\n') } };
+  const all = [...messages, large, ping, large, large];
+  const stream = Buffer.concat([magic, ...all.map((message) => encodeFrame(message))]);
+  for (const size of [1, 2, 9, 10, 64, 1000, 65_536, stream.length]) {
+    const reader = new FrameReader({ inPieces: true });
+    const found: Message[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      const piece = stream.subarray(at, at + size);
+      for (const message of reader.push(piece)) {
+        if (message.name === 'data' && message.body.bytes.length > 0)
+          assert.equal(message.body.bytes.buffer, piece.buffer);
+        found.push(message);
+      }
+    }
+    assert.ok(reader.atBoundary);
+    assert.deepEqual(joinData(found), joinData(all), `pieces of ${size}`);
+  }
+  assert.equal(new FrameReader({ inPieces: true }).push(stream.subarray(0, -1)).at(-1)?.name, 'data');
+});
+
+/** Data messages of one id, one after the other, as one. */
+function joinData(messages: readonly Message[]): readonly string[] {
+  const joined: Message[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (message.name !== 'data' || last?.name !== 'data' || last.id !== message.id) joined.push(message);
+    else joined[joined.length - 1] = { ...last, body: { bytes: Buffer.concat([last.body.bytes, message.body.bytes]) } };
+  }
+  return joined.map(formatMessage);
+}
+
 test('FrameReader skips what comes before the magic', () => {
   const stream = encodeFrame(ping);
   for (const junk of [
