@@ -47,9 +47,12 @@ const written = await toCommonJs(outputFiles, {
     // Alone, for --version.
     ['tool', chunksOf('src/core/tool.ts')],
     // What a pull needs until it has the phone's first answer, and then to transfer and to extract.
-    ['pulling', chunksOf('src/pulling.ts')],
+    ['pulling', chunksOf('src/pull/pull-device.ts')],
     ['cli', chunksOf('src/cli/main.ts', 'src/cli/commands/pull.ts')],
-    ['transfer', chunksOf('src/device/agent-use.ts', 'src/pull/fetch.ts')],
+    [
+      'transfer',
+      chunksOf('src/pull/find-cache.ts', 'src/pull/pull.ts', 'src/pull/fetch.ts', 'src/device/agent-use.ts'),
+    ],
   ],
 });
 for (const { path, text } of written) {

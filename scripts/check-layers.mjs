@@ -34,7 +34,7 @@ const allowed = {
 };
 
 /** What stands for the library. */
-const libraryFiles = ['index.ts', 'pulling.ts', 'building.ts'];
+const libraryFiles = ['index.ts', 'pulling.ts', 'keeping.ts', 'building.ts'];
 
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const files = (await Promise.all(['shared/src', 'device-agent/src', 'host/src'].map((top) => listSources(top)))).flat();

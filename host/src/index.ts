@@ -3,4 +3,5 @@
  * failure is a KhError with a code from a closed list.
  */
 export * from './building.js';
+export * from './keeping.js';
 export * from './pulling.js';

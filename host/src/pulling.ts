@@ -1,4 +1,4 @@
-/** The part of the library that is about phones and the cache: what every command needs. */
+/** The part of the library that pulls from one phone: all that runs before the first word to it is in here. */
 export type { ErrorCode, KernelIdentity } from '@kheaders/shared';
 export { errorCodes } from '@kheaders/shared';
 export type { Device } from './adb/device-list.js';
@@ -13,22 +13,7 @@ export { type ErrorDetails, KhError, isKhError } from './core/error.js';
 export type { Event, Step, WarningCode } from './core/events.js';
 export type { RootPolicy } from './device/root.js';
 export type { DeviceSelector } from './device/select.js';
-export { type DeviceOutcome, pullAll } from './lab/pull-all.js';
 export type { PhoneReport } from './pull/phone-report.js';
-export { type KernelCache, openCache } from './pull/kernel-cache.js';
-export { type DeviceReport, listDevices } from './pull/list-devices.js';
-export {
-  type AgentDaemon,
-  type AgentLease,
-  type AgentOptions,
-  type AgentStatus,
-  type AgentStopped,
-  type AgentUninstalled,
-  agentInstall,
-  agentStatus,
-  agentStop,
-  agentUninstall,
-} from './pull/manage-agent.js';
 export type { AdbOptions, CacheOptions, FetchOptions, PullOptions } from './pull/options.js';
 export type { AttemptKind } from './pull/plan.js';
 export { type PullResult, pull } from './pull/pull-device.js';

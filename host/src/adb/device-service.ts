@@ -26,9 +26,14 @@ function formatTransport(address: DeviceAddress): string {
  * Opens any service of the device (`shell,v2,raw:…`, `root:`); the caller destroys the link's socket.
  * Errors: `device-lost`, `device-offline`, `device-unauthorized`, `device-failed`, `adb-unreachable`.
  */
-export async function openDeviceService(address: DeviceAddress, service: string, ctx: Context): Promise<ServerLink> {
+export async function openDeviceService(
+  address: DeviceAddress,
+  service: string,
+  ctx: Context,
+  written?: () => void,
+): Promise<ServerLink> {
   try {
-    return await openServices(address.server, [formatTransport(address), service], ctx);
+    return await openServices(address.server, [formatTransport(address), service], ctx, written);
   } catch (error) {
     throw withDetails(error, { serial: address.serial });
   }

@@ -91,14 +91,20 @@ export async function openHostService(server: AdbServer, service: string, ctx: C
 }
 
 /** Sends requests one after the other on one link, each acknowledged (a transport, then a device service). */
-export async function openServices(server: AdbServer, services: readonly string[], ctx: Context): Promise<ServerLink> {
+export async function openServices(
+  server: AdbServer,
+  services: readonly string[],
+  ctx: Context,
+  written?: () => void,
+): Promise<ServerLink> {
   const link = await openLink(server, ctx);
   const abort = (): void => void link.socket.destroy(abortError(ctx.signal));
   ctx.signal.addEventListener('abort', abort, { once: true });
   try {
-    for (const service of services) {
+    for (const [index, service] of services.entries()) {
       ctx.report({ kind: 'trace', what: 'adb', text: service });
       writeRequest(link, service);
+      if (index === services.length - 1) written?.();
       await readStatus(link);
     }
     return link;

@@ -17,6 +17,8 @@ export interface ShellProcess extends AsyncDisposable {
 export interface ShellOptions {
   /** The first bytes of standard input, which then stays open. Absent: standard input is closed at once. */
   readonly input?: Uint8Array;
+  /** Called when the device has been asked: there is time for something else until it answers. */
+  readonly written?: (() => void) | undefined;
 }
 
 const stderrLimit = 64 * 1024;
@@ -30,9 +32,9 @@ export async function openShell(
   address: DeviceAddress,
   command: string,
   ctx: Context,
-  { input }: ShellOptions = {},
+  { input, written }: ShellOptions = {},
 ): Promise<ShellProcess> {
-  const link = await openDeviceService(address, `shell,v2,raw:${command}`, ctx);
+  const link = await openDeviceService(address, `shell,v2,raw:${command}`, ctx, written);
   const { socket } = link;
   // The frame also carries our TCP acknowledgement of OKAY: without it the adb server, which has Nagle's algorithm on
   // towards its clients, holds back the first output for 40 ms.

@@ -1,12 +1,14 @@
+const none = Buffer.alloc(0);
+
 /** Bytes that come in chunks and are taken in pieces of any length. */
 export class ByteQueue {
-  /** In here lies the piece that was taken last; as long as its chunk does. */
-  bytes: Buffer = Buffer.alloc(0);
-  #chunk: Buffer = this.bytes;
+  /** In here lies the piece that was taken last, until the next is asked for. */
+  bytes: Buffer = none;
+  #chunk: Buffer = none;
   /** Where in the chunk the next piece begins. */
   #at = 0;
-  /** Copies of what came before the chunk: the beginning of a piece that is longer than what has come. */
-  #kept: Buffer[] = [];
+  /** What came before the chunk is copied here: the beginning of a piece that is longer than what has come. Used again and again. */
+  #kept: Buffer = none;
   #keptBytes = 0;
 
   /** Only after take() has returned undefined. The chunk may be overwritten as soon as it has done so again. */
@@ -24,12 +26,18 @@ export class ByteQueue {
     const begin = this.#at;
     const end = begin + count - this.#keptBytes;
     if (end > this.#chunk.length) {
-      this.#keepRest();
+      this.#keep(this.#chunk.length);
       return undefined;
     }
-    this.#at = end;
-    this.bytes = this.#chunk;
-    return this.#keptBytes === 0 ? begin : this.#join(this.#chunk.subarray(begin, end));
+    if (this.#keptBytes === 0) {
+      this.#at = end;
+      this.bytes = this.#chunk;
+      return begin;
+    }
+    this.#keep(end);
+    this.#keptBytes = 0;
+    this.bytes = this.#kept;
+    return 0;
   }
 
   /** What has come and was not taken. */
@@ -39,16 +47,16 @@ export class ByteQueue {
     return rest;
   }
 
-  #keepRest(): void {
-    const rest = Buffer.from(this.takeRest());
-    this.#kept.push(rest);
-    this.#keptBytes += rest.length;
-  }
-
-  #join(last: Buffer): number {
-    this.bytes = Buffer.concat([...this.#kept, last]);
-    this.#kept = [];
-    this.#keptBytes = 0;
-    return 0;
+  /** Copies the chunk up to a place behind what was kept before. */
+  #keep(end: number): void {
+    const size = this.#keptBytes + end - this.#at;
+    if (size > this.#kept.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#kept.length));
+      this.#kept.copy(grown, 0, 0, this.#keptBytes);
+      this.#kept = grown;
+    }
+    this.#chunk.copy(this.#kept, this.#keptBytes, this.#at, end);
+    this.#keptBytes = size;
+    this.#at = end;
   }
 }

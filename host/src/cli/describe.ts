@@ -1,4 +1,5 @@
-import type { DamagedEntry, DeviceReport, Entry, PullResult } from '../pulling.js';
+import type { DeviceReport } from '../keeping.js';
+import type { DamagedEntry, Entry, PullResult } from '../pulling.js';
 import { describeError } from './render-error.js';
 
 /** An entry as `--json` prints it; docs/json.md is the schema. */

@@ -29,8 +29,10 @@ export async function openShellProbe(
   sent?: () => void,
 ): Promise<ShellProbe> {
   ctx.report({ kind: 'step', step: 'probe' });
-  const shell = await openShell(address, formatProbeScript(agentPaths), ctx, { input: new Uint8Array(0) });
-  sent?.();
+  const shell = await openShell(address, formatProbeScript(agentPaths), ctx, {
+    input: new Uint8Array(0),
+    written: sent,
+  });
   try {
     const source = shell.stdout[Symbol.asyncIterator]();
     let text = '';

@@ -8,7 +8,8 @@ import { listEntries, resolveEntry } from '../cache/store.js';
 import { type Usage, readUsage } from '../cache/usage.js';
 import { type Problem, verifyEntry } from '../cache/verify.js';
 import { type OperationOptions, makeContext } from '../core/context.js';
-import { type CacheOptions, findCache } from './options.js';
+import { findCache } from './find-cache.js';
+import { type CacheOptions } from './options.js';
 
 /** The cache as users of the library see it: entries by name, and what can be done with them. Nothing to dispose. */
 export interface KernelCache {

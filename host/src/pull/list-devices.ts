@@ -8,7 +8,8 @@ import { isKhError } from '../core/error.js';
 import { listAttached } from '../device/attached.js';
 import type { Probe } from '../device/probe.js';
 import { openShellSession } from '../device/shell-session.js';
-import { type AdbOptions, type CacheOptions, allSources, findCache, findServer } from './options.js';
+import { findCache } from './find-cache.js';
+import { type AdbOptions, type CacheOptions, allSources, findServer } from './options.js';
 import { type Attempt, planAttempts } from './plan.js';
 
 /** An attached device and what a pull would do with it. */

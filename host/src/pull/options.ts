@@ -1,8 +1,5 @@
 import { type AdbServer, makeAdbServer } from '../adb/server-connection.js';
 import { type ServerFlags, parseServerAddress } from '../adb/server-address.js';
-import { type Cache, cacheAt } from '../cache/format.js';
-import { resolveCacheRoot } from '../cache/location.js';
-import { openCache } from '../cache/store.js';
 import type { OperationOptions } from '../core/context.js';
 import { readEnvironment } from '../core/environment.js';
 import { type AgentFiles, findAgents } from '../device/agent-files.js';
@@ -47,16 +44,6 @@ export const allSources: readonly AttemptKind[] = ['live', 'module', 'carve'];
 export function findServer(options: AdbOptions): AdbServer {
   const { env } = readEnvironment();
   return makeAdbServer(parseServerAddress(options.adb ?? {}, env), env);
-}
-
-/** The cache as a place; nothing is read or created. */
-export function locateCache(options: CacheOptions): Cache {
-  return cacheAt(resolveCacheRoot({ option: options.cacheDir, ...readEnvironment() }));
-}
-
-/** Errors: `cache-unwritable` for a place others can write to. */
-export async function findCache(options: CacheOptions): Promise<Cache> {
-  return openCache(resolveCacheRoot({ option: options.cacheDir, ...readEnvironment() }));
 }
 
 /** The selector, or $ANDROID_SERIAL as adb takes it, or the only device. */

@@ -5,7 +5,8 @@ import { listRelease, touchEntry } from '../cache/store.js';
 import { type Context, throwIfAborted } from '../core/context.js';
 import { KhError, isKhError } from '../core/error.js';
 import type { Probe, Sighting } from '../device/probe.js';
-import type { Session } from '../device/session.js';
+import type { RunningProbe, Session } from '../device/session.js';
+import type * as fetching from './fetch.js';
 import { type PhoneFacts, type PhoneReport, untouched } from './phone-report.js';
 import { type Attempt, type Outlook, type PlanOptions, planAttempts } from './plan.js';
 import { type Share, kernelKey } from './share.js';
@@ -36,29 +37,29 @@ export interface PullOutcome extends Fetched {
 const rounds = 3;
 
 /**
- * From an attached phone to an entry of the cache. This is the one place that names all stages in order: probe, look
- * up, plan, fetch (load, read, unload, extract, check, publish), record.
+ * From an attached phone, which is asked already, to an entry of the cache. This is the one place that names all stages in
+ * order: look up, plan, fetch (load, read, unload, extract, check, publish), record.
  */
 export async function pullFrom(
   session: Session,
+  asked: RunningProbe,
   cache: Cache,
   request: PullRequest,
   ctx: Context,
 ): Promise<PullOutcome> {
-  await using asked = await session.openProbe(ctx, () => void loadFetch().catch(() => undefined));
   const { boot } = asked;
   const booted = request.force || boot === undefined ? undefined : await findByBoot(cache, boot);
-  if (booted !== undefined) return await takeCached(booted);
+  if (booted !== undefined) return takeCached(booted);
 
   if (asked.sighting !== undefined && (await isNews(cache, asked.sighting, request))) {
-    return await fetchNews(session, cache, { boot, sighting: asked.sighting }, request, ctx);
+    return fetchNews(session, cache, { boot, sighting: asked.sighting }, request, ctx);
   }
 
   const probe = await asked.finish();
   const known = request.force ? undefined : await findByIdentity(cache, probe.identity);
   if (known !== undefined) {
     await recordAll(cache, boot, undefined, known, ctx);
-    return await takeCached(known);
+    return takeCached(known);
   }
   const { value, shared } = await shareOrRun(request.share, kernelKey(probe.identity), () =>
     fetchInRounds(session, cache, given(probe), request, ctx),
@@ -199,8 +200,8 @@ async function fetchFirst(
   throw refusal ?? new KhError('headers-unknown', 'Nothing was tried');
 }
 
-/** Loaded while the phone thinks about the probe: a hit, the usual case, needs nothing of what transfers and extracts. */
-async function loadFetch() {
+/** Loaded while the phone thinks about the probe. */
+export async function loadFetch(): Promise<typeof fetching> {
   return import('./fetch.js');
 }
 

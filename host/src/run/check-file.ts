@@ -10,14 +10,8 @@ import { asCommandError } from '../device/agent-refusal.js';
 import { findDevice } from '../device/attached.js';
 import { openPhoneAgent } from '../device/phone-agent.js';
 import { readModuleTraits } from '../image/module-traits.js';
-import {
-  type CacheOptions,
-  type PullOptions,
-  chooseAgents,
-  findCache,
-  findSelector,
-  findServer,
-} from '../pull/options.js';
+import { findCache } from '../pull/find-cache.js';
+import { type CacheOptions, type PullOptions, chooseAgents, findSelector, findServer } from '../pull/options.js';
 import { pull } from '../pull/pull-device.js';
 import { type ModuleFile, readModuleFile } from './module-file.js';
 import { readPhoneFacts } from './phone-facts.js';

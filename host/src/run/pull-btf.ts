@@ -6,7 +6,8 @@ import { findDevice } from '../device/attached.js';
 import type { Session } from '../device/session.js';
 import { assertBtf } from '../image/btf.js';
 import { openSession } from '../pull/open-session.js';
-import { type PullOptions, findCache, findServer } from '../pull/options.js';
+import { findCache } from '../pull/find-cache.js';
+import { type PullOptions, findServer } from '../pull/options.js';
 import { pull } from '../pull/pull-device.js';
 
 /** A kernel's BTF in the cache. */

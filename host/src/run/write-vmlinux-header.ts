@@ -8,7 +8,8 @@ import { temporaryPath } from '../cache/files.js';
 import { type Context, makeContext, orAborted } from '../core/context.js';
 import { readEnvironment } from '../core/environment.js';
 import { KhError, errnoOf } from '../core/error.js';
-import { type CacheOptions, findCache } from '../pull/options.js';
+import { findCache } from '../pull/find-cache.js';
+import { type CacheOptions } from '../pull/options.js';
 
 /** The BTF of a cached kernel that pullBtf() has read. Errors: `btf-missing` where it is not in the cache. */
 export async function findBtf(entry: Entry, options: CacheOptions = {}): Promise<string> {

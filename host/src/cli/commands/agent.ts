@@ -2,12 +2,12 @@ import {
   type AgentDaemon,
   type AgentOptions,
   type AgentStatus,
-  type RootPolicy,
   agentInstall,
   agentStatus,
   agentStop,
   agentUninstall,
-} from '../../pulling.js';
+} from '../../keeping.js';
+import { type RootPolicy } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import { type DeviceArguments, addDeviceOptions, selectorOf, serverOf } from '../device-options.js';

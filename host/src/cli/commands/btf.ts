@@ -1,5 +1,5 @@
 import type { Btf } from '../../building.js';
-import { openCache } from '../../pulling.js';
+import { openCache } from '../../keeping.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { addDeviceOptions, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';

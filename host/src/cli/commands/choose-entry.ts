@@ -1,4 +1,5 @@
-import { type Entry, KhError, type KernelCache, openCache, pull } from '../../pulling.js';
+import { type KernelCache, openCache } from '../../keeping.js';
+import { type Entry, KhError, pull } from '../../pulling.js';
 import type { CommonArguments } from '../command.js';
 import { type DeviceArguments, selectorOf, serverOf } from '../device-options.js';
 import type { Io } from '../io.js';

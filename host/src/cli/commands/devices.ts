@@ -1,4 +1,4 @@
-import { type DeviceReport, listDevices } from '../../pulling.js';
+import { type DeviceReport, listDevices } from '../../keeping.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import { describeDevice } from '../describe.js';

@@ -1,5 +1,6 @@
 import type { KernelDifference } from '../../building.js';
-import { type Entry, openCache } from '../../pulling.js';
+import { openCache } from '../../keeping.js';
+import { type Entry } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { registerCommand } from '../command.js';
 import type { Io } from '../io.js';

@@ -1,4 +1,4 @@
-import { openCache } from '../../pulling.js';
+import { openCache } from '../../keeping.js';
 import { registerCommand } from '../command.js';
 import { describeEntry } from '../describe.js';
 import { formatBytes, formatTable } from '../format.js';

@@ -1,4 +1,5 @@
-import { KhError, type PruneRules, openCache } from '../../pulling.js';
+import { openCache } from '../../keeping.js';
+import { KhError, type PruneRules } from '../../pulling.js';
 import { registerCommand } from '../command.js';
 import { formatBytes, parseBytes, parseDuration } from '../format.js';
 

@@ -1,5 +1,6 @@
 import type { PullResult } from '../../pulling.js';
-import { KhError, pull, pullAll } from '../../pulling.js';
+import type { pullAll } from '../../keeping.js';
+import { KhError, pull } from '../../pulling.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import { describePull } from '../describe.js';
 import { type PullArguments, addDeviceOptions, pullOptionsOf } from '../device-options.js';
@@ -64,6 +65,7 @@ async function runPull(args: Arguments & CommonArguments, io: Io): Promise<numbe
 }
 
 async function runAll(args: CommonArguments, options: Parameters<typeof pullAll>[0], io: Io): Promise<number> {
+  const { pullAll } = await import('../../keeping.js');
   const outcomes = await pullAll(options);
   let failed = 0;
   for (const outcome of outcomes) {

@@ -1,4 +1,5 @@
-import { type Entry, type KernelCache, KhError, type Problem, openCache } from '../../pulling.js';
+import { type KernelCache, openCache } from '../../keeping.js';
+import { type Entry, KhError, type Problem } from '../../pulling.js';
 import { printable } from '../../core/printable.js';
 import { type CommonArguments, registerCommand } from '../command.js';
 import type { Io } from '../io.js';

@@ -61,7 +61,8 @@ async function run(
     facts: { serial: 'PHONE1', model: 'Pixel_8' },
     ...change,
   };
-  const result = await pullFrom(session, cache, request, ctx).catch((error: unknown) => error as KhError);
+  const asked = await session.openProbe(ctx);
+  const result = await pullFrom(session, asked, cache, request, ctx).catch((error: unknown) => error as KhError);
   assert.equal(session.open(), 0, 'a transfer is still open');
   // A run beside this one may be writing there.
   if (change.share === undefined) assert.deepEqual(await readdir(cache.tmp).catch(() => []), [], 'staging is left');
@@ -350,7 +351,8 @@ test('pullFrom: a phone restarted while it was read is device-lost, and publishe
       share: undefined,
       facts: { serial: 'PHONE1' },
     };
-    const result = await pullFrom(restarting, cache, request, makeContext()).catch(
+    const asked = await restarting.openProbe(makeContext());
+    const result = await pullFrom(restarting, asked, cache, request, makeContext()).catch(
       (error: unknown) => error as KhError,
     );
     assert.equal(result instanceof KhError ? result.code : undefined, code);
