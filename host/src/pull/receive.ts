@@ -66,9 +66,21 @@ async function spoolArchive(
 /** Extracts xz bytes into an empty directory under the project's limits. Errors: as extractArchive(). */
 export async function extractInto(target: string, source: AsyncIterable<Uint8Array>, ctx: Context): Promise<Tree> {
   const caseInsensitive = await isCaseInsensitive(target);
-  ctx.report({ kind: 'step', step: 'extract' });
   const options = { limits: defaultLimits, caseInsensitive, xzProgram: 'xz' };
-  return extractArchive(source, target, options, ctx);
+  return extractArchive(announced(source, ctx), target, options, ctx);
+}
+
+/** The same bytes; reports the step when there are some. */
+async function* announced(
+  source: AsyncIterable<Uint8Array>,
+  ctx: Context,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let isFirst = true;
+  for await (const chunk of source) {
+    if (isFirst) ctx.report({ kind: 'step', step: 'extract' });
+    isFirst = false;
+    yield chunk;
+  }
 }
 
 /** Shows the visitor what is in an archive on disk; writes nothing and reports nothing. Errors: as walkArchive(), those of the disk. */
