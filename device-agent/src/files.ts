@@ -96,9 +96,14 @@ export function writeInto(path: string, text: string): boolean {
   return written === bytes.length;
 }
 
-/** Puts a file in place by rename, readable by its owner alone. Errors: FileError. */
+/** What replaceFile() writes to first; what is left of one that was killed meanwhile. */
+export function partOf(path: string): string {
+  return `${path}.new`;
+}
+
+/** Puts a file in place by rename, readable by its owner alone. One process at a time may do so. Errors: FileError. */
 export function replaceFile(path: string, text: string): void {
-  const part = `${path}.${native.pid()}`;
+  const part = partOf(path);
   os.remove(part);
   const flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | native.O_CLOEXEC | native.O_NOFOLLOW;
   const fd = os.open(part, flags, 0o600);

@@ -1,5 +1,5 @@
 import * as os from 'os';
-import { FileError, readLine, readText, replaceFile } from './files.js';
+import { FileError, partOf, readLine, readText, replaceFile } from './files.js';
 import { isModuleName, isPlainPath, isToken } from './names.js';
 
 /**
@@ -60,6 +60,8 @@ export function writeState(state: LeaseState): boolean {
   }
 }
 
+/** Also what a daemon has left that was killed while it wrote. */
 export function removeState(): void {
+  os.remove(partOf(statePath));
   os.remove(statePath);
 }

@@ -113,7 +113,7 @@ function connectTo(name: string, user: { readonly uid?: number } = {}): ChildPro
 /** No daemon is left, and nothing of it. */
 async function assertGone(...pids: readonly number[]): Promise<void> {
   for (const pid of pids) await eventually(`the end of process ${pid}`, async () => !(await isRunning(pid)));
-  await assert.rejects(access(statePath), { code: 'ENOENT' });
+  for (const path of [statePath, `${statePath}.new`]) await assert.rejects(access(path), { code: 'ENOENT' });
 }
 
 await buildAgents();
@@ -504,6 +504,7 @@ for (const abi of Object.keys(abis) as Abi[]) {
         const { daemon, guard } = await askState(agent);
         for (const pid of [guard, daemon]) process.kill(pid, 'SIGSTOP');
         for (const pid of [guard, daemon]) process.kill(pid, 'SIGKILL');
+        await writeFile(`${statePath}.new`, 'of one that was killed while it wrote');
         assert.equal((await askError(agent, leaseOf([]))).code, 'vermagic');
         const now = await askState(agent);
         assert.ok(now.daemon > 0 && ![daemon, guard].includes(now.daemon));

@@ -56,9 +56,9 @@ async function openLink(pieces: readonly Uint8Array[]) {
   return { link, shell };
 }
 
-/** The messages in pieces, as far as they can be taken one after the other. */
+/** The messages in pieces, as far as they can be taken one after the other; read as the link reads. */
 function readPieces(pieces: readonly Uint8Array[]): readonly Message[] {
-  const reader = new FrameReader();
+  const reader = new FrameReader({ inPieces: true });
   reader.push(greeting);
   const messages: Message[] = [];
   try {
