@@ -52,6 +52,8 @@ export class Holdings {
     holding.holders.add(holder);
     try {
       await holding.closing;
+      // Who left while the module was being unloaded must not have it loaded anew: nobody would unload it.
+      if (!holding.holders.has(holder)) throw new Refusal('cancelled');
       if (!holding.open) this.#load(holding, request);
       const { path: archive, size } = await findArchive(request.archives);
       const { ours, path, before } = holding.module;
