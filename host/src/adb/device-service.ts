@@ -23,7 +23,7 @@ function formatTransport(address: DeviceAddress): string {
 }
 
 /**
- * Opens any service of the device (`shell,v2,raw:…`, `root:`); the caller destroys the link's socket.
+ * Opens any service of the device (`shell,v2,raw:…`, `root:`); the caller destroys the link's socket. `written`: see openServices().
  * Errors: `device-lost`, `device-offline`, `device-unauthorized`, `device-failed`, `adb-unreachable`.
  */
 export async function openDeviceService(

@@ -90,7 +90,10 @@ export async function openHostService(server: AdbServer, service: string, ctx: C
   return openServices(server, [service], ctx);
 }
 
-/** Sends requests one after the other on one link, each acknowledged (a transport, then a device service). */
+/**
+ * Sends requests one after the other on one link, each acknowledged (a transport, then a device service). `written` is called
+ * when the last has been written: its answer takes a device's time.
+ */
 export async function openServices(
   server: AdbServer,
   services: readonly string[],

@@ -44,14 +44,23 @@ export function parsePlainLine(
   add: AddOptions,
 ): Readonly<Record<string, unknown>> | undefined {
   try {
-    const declared = new Declarations();
-    // It has the methods that our builders call; one that calls another gets a TypeError.
-    add(declared as unknown as Argv);
+    const declared = declare(add);
     return fill(declared, takeWords(words, declared));
   } catch (error) {
-    if (error instanceof NotPlain || error instanceof TypeError) return undefined;
+    if (error instanceof NotPlain) return undefined;
     throw error;
   }
+}
+
+/** It has the methods that our builders call; one that calls another gets a TypeError, here and not from yargs. */
+function declare(add: AddOptions): Declarations {
+  const declared = new Declarations();
+  try {
+    add(declared as unknown as Argv);
+  } catch (error) {
+    throw error instanceof TypeError ? new NotPlain() : error;
+  }
+  return declared;
 }
 
 function takeWords(words: readonly string[], declared: Declarations): ReadonlyMap<string, Value> {

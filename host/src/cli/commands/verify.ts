@@ -12,7 +12,7 @@ interface Arguments {
 
 export const verifyCommand = registerCommand<Arguments>({
   usage: 'verify [name]',
-  describe: 'Compare cached trees with their manifests, file by file',
+  describe: 'Compare cached trees with their archives, file by file',
   examples: [
     ['verify', 'All entries'],
     ['verify --repair', 'And extract damaged ones again'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { diffKernels } from '../../../../host/src/build/diff-kernels.js';
 import { makeContext } from '../../../../host/src/core/context.js';
 import type { Event } from '../../../../host/src/core/events.js';
@@ -10,12 +10,17 @@ import { walkFile } from '../../../../host/src/pull/receive.js';
 import { archive, release } from '../../../fault/support/phone-script.js';
 import { temporaryDirectory } from '../../../support/temp.js';
 
-test('KernelCache verifies an entry against its own archive, writes nothing there, and repairs it', async (t) => {
+async function importArchive(t: TestContext) {
   const folder = await temporaryDirectory(t);
   const file = join(folder, 'kheaders.tar.xz');
   await writeFile(file, archive);
   const cache = await openCache({ cacheDir: join(folder, 'cache') });
   const entry = await cache.import(file);
+  return { cache, entry };
+}
+
+test('KernelCache verifies an entry against its own archive, writes nothing there, and repairs it', async (t) => {
+  const { cache, entry } = await importArchive(t);
   assert.equal(entry.release, release);
   const before = await readdir(entry.path);
   const events: Event[] = [];
@@ -43,11 +48,7 @@ test('KernelCache verifies an entry against its own archive, writes nothing ther
 });
 
 test('walkFile and diffKernels: an archive that is gone is an error, not the end of the process', async (t) => {
-  const folder = await temporaryDirectory(t);
-  const file = join(folder, 'kheaders.tar.xz');
-  await writeFile(file, archive);
-  const cache = await openCache({ cacheDir: join(folder, 'cache') });
-  const entry = await cache.import(file);
+  const { entry } = await importArchive(t);
   await rm(entry.archivePath);
   const visitor = { directory: () => undefined, file: () => undefined, symlink: () => undefined };
   await assert.rejects(walkFile(entry.archivePath, visitor, makeContext()), { code: 'ENOENT' });
