@@ -21,7 +21,8 @@ function openChild(file: string, args: readonly string[], options: LaunchOptions
   const child = spawn(program, words, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    detached: options.detached,
+    // A session of its own: Linux shares processors out by session, where a phone and those who use it would count as one.
+    detached: true,
     stdio: ['ignore', log, log],
   });
   closeSync(log);
