@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 #include "quickjs-libc.h"
 #include "sha256.h"
+#include "heap.h"
 
 /* References are counted, so that only cycles wait for a collection: one takes 3 ms on an emulated phone. */
 enum { MEMORY_LIMIT = 64 << 20, GC_THRESHOLD = 8 << 20, EXIT_FATAL = 70 };
@@ -21,10 +21,7 @@ enum { MEMORY_LIMIT = 64 << 20, GC_THRESHOLD = 8 << 20, EXIT_FATAL = 70 };
 #define FUNCTION(name) static JSValue name##_(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 /* A function that is one system call. */
 #define CALL(name, expression) FUNCTION(name) { return result(ctx, expression); }
-
-static JSValue result(JSContext *ctx, int64_t value) {
-    return JS_NewInt64(ctx, value < 0 ? -errno : value);
-}
+static JSValue result(JSContext *ctx, int64_t value) { return JS_NewInt64(ctx, value < 0 ? -errno : value); }
 
 static JSValue pair(JSContext *ctx, JSValue first, JSValue second) {
     JSValue array = JS_NewArray(ctx);
@@ -85,6 +82,9 @@ CALL(unlock, flock(integer(ctx, argv[0]), LOCK_UN))
 CALL(fork, fork())
 CALL(pid, getpid())
 CALL(uid, getuid())
+CALL(setsid, setsid())
+CALL(setName, prctl(PR_SET_NAME, text(ctx, argv[0])))
+CALL(closeRange, syscall(SYS_close_range, integer(ctx, argv[0]), integer(ctx, argv[1]), 0))
 
 FUNCTION(socketpair) {
     int fds[2], failed = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
@@ -101,32 +101,6 @@ FUNCTION(uname) {
     struct utsname name;
     uname(&name);
     return pair(ctx, JS_NewString(ctx, name.release), JS_NewString(ctx, name.machine));
-}
-
-FUNCTION(detach) {
-    int null = setsid() < 0 || chdir("/") ? -1 : open("/dev/null", O_RDWR);
-    if (null < 0) return result(ctx, -1);
-    for (int fd = 0; fd < 3; fd++) dup2(null, fd);
-    fd_set kept = {0};
-    int end = 3; /* behind the last that is kept */
-    for (int i = 0, fd; (fd = integer(ctx, JS_GetPropertyUint32(ctx, argv[0], i))) >= 0 && fd < FD_SETSIZE; i++) {
-        FD_SET(fd, &kept);
-        if (fd >= end) end = fd + 1;
-    }
-    /* `adb shell` waits until the last copy of its descriptors is closed. Kernels before 5.9 have no close_range(2). */
-    int last = syscall(SYS_close_range, end, ~0U, 0) ? FD_SETSIZE : end;
-    for (int fd = 3; fd < last; fd++)
-        if (!FD_ISSET(fd, &kept)) close(fd);
-    return result(ctx, 0);
-}
-
-/* The program's arguments, one after the other: what /proc/PID/cmdline shows. The 0 that ends it is not counted. */
-static struct { char *start; size_t size; } arguments;
-FUNCTION(setName) {
-    const char *name = text(ctx, argv[0]);
-    prctl(PR_SET_NAME, name);
-    if (name) strncpy(arguments.start, name, arguments.size); /* fills the rest with 0 */
-    return JS_UNDEFINED;
 }
 
 FUNCTION(readFull) {
@@ -160,17 +134,14 @@ FUNCTION(sha256) {
 
 static const JSCFunctionListEntry exports[] = {
     ENTRY(listen), ENTRY(connect), ENTRY(accept), ENTRY(socketpair), ENTRY(peerCredentials), ENTRY(setNonblock),
-    ENTRY(loadModule), ENTRY(unloadModule), ENTRY(lock), ENTRY(unlock), ENTRY(fork), ENTRY(detach), ENTRY(setName),
+    ENTRY(loadModule), ENTRY(unloadModule), ENTRY(lock), ENTRY(unlock), ENTRY(fork), ENTRY(setsid), ENTRY(closeRange), ENTRY(setName),
     ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(bootMilliseconds),
     ENTRY(sha256), JS_PROP_INT32_DEF("SHA256_STATE", sizeof(struct sha256), 0), INT(O_NONBLOCK), INT(O_CLOEXEC),
     INT(O_NOFOLLOW), INT(EPERM), INT(ENOENT), INT(EINTR), INT(EAGAIN), INT(EACCES), INT(EBUSY), INT(EEXIST),
     INT(EINVAL), INT(EPIPE), INT(EADDRINUSE), INT(ECONNREFUSED),
 };
 enum { EXPORT_COUNT = sizeof exports / sizeof *exports };
-
-static int add_exports(JSContext *ctx, JSModuleDef *module) {
-    return JS_SetModuleExportList(ctx, module, exports, EXPORT_COUNT);
-}
+static int add_exports(JSContext *ctx, JSModuleDef *m) { return JS_SetModuleExportList(ctx, m, exports, EXPORT_COUNT); }
 
 /* Where every error ends that nobody handled: nothing goes on after it, and the process that guards this one cleans up.
  * The engine's own function prints and returns; the build makes that one weak, so that its callers get this one. */
@@ -199,16 +170,13 @@ extern const uint32_t program_size;
 
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IONBF, 0); /* what a buffer holds at fork() would be written twice */
-    arguments.start = argv[0];
-    arguments.size = argv[argc - 1] + strlen(argv[argc - 1]) - argv[0];
-    JSRuntime *runtime = JS_NewRuntime();
+    JSRuntime *runtime = JS_NewRuntime2(&heap, NULL);
     JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
     JS_SetGCThreshold(runtime, GC_THRESHOLD);
     JS_SetHostPromiseRejectionTracker(runtime, track_rejection, NULL);
     js_std_init_handlers(runtime);
     JSContext *ctx = JS_NewContextRaw(runtime); /* without eval, so that the parser is not linked */
     JS_AddIntrinsicBaseObjects(ctx);
-    JS_AddIntrinsicDate(ctx);
     JS_AddIntrinsicJSON(ctx);
     JS_AddIntrinsicMapSet(ctx);
     JS_AddIntrinsicTypedArrays(ctx);

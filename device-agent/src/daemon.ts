@@ -5,6 +5,7 @@ import * as std from 'std';
 import { build } from './build.js';
 import { leaveCgroup } from './cgroup.js';
 import { toHex } from './files.js';
+import { detach } from './detach.js';
 import { GuardProcess } from './guard-process.js';
 import { type Holder, Holdings } from './holdings.js';
 import { Link } from './link.js';
@@ -231,7 +232,7 @@ export interface DaemonOrigin {
 
 /** Runs the daemon on a listening socket. */
 export function runDaemon(listening: number, { before, first }: DaemonOrigin): void {
-  native.detach(first === undefined ? [listening] : [listening, first.socket]);
+  detach(first === undefined ? [listening] : [listening, first.socket]);
   native.setName('kheaders-daemon');
   new Daemon(listening, before ?? readState(), first);
 }

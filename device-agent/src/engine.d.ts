@@ -24,6 +24,8 @@ declare module 'os' {
     options?: { block?: boolean; stdin?: number; stdout?: number; stderr?: number; usePath?: boolean },
   ): number;
   export function waitpid(pid: number, options: number): [pid: number, status: number];
+  export function dup2(fd: number, as: number): number;
+  export function chdir(path: string): number;
   export function pipe(): [read: number, write: number] | null;
   /** mode, size, mtime and so on, and an errno or 0. */
   export function stat(
@@ -69,13 +71,12 @@ declare module 'native' {
 
   /** fork(2): 0 in the child. */
   export function fork(): number;
-  /**
-   * Makes this process a daemon: setsid, chdir("/"), stdin, stdout and stderr on /dev/null, every other descriptor but
-   * those kept closed.
-   */
-  export function detach(keep: readonly number[]): number;
-  /** The name in /proc/PID/comm and as far as it fits in /proc/PID/cmdline. */
-  export function setName(name: string): void;
+  /** setsid(2). */
+  export function setsid(): number;
+  /** close_range(2): closes all descriptors from first to last; -1 is the largest. -ENOSYS before Linux 5.9. */
+  export function closeRange(first: number, last: number): number;
+  /** The name in /proc/PID/comm, of which there are 15 characters. */
+  export function setName(name: string): number;
   export function pid(): number;
   export function uid(): number;
   /** uname(2): release and machine. */

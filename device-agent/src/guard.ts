@@ -2,6 +2,7 @@ import { decodeUtf8 } from '@kheaders/shared';
 import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
+import { detach } from './detach.js';
 
 /** Sent to the guard when the daemon ends in order. */
 export const farewell = 'bye\n';
@@ -15,7 +16,7 @@ const bufferSize = 16 * 1024;
  */
 export function runGuard(socket: number, takeOver: (last: string) => void): void {
   os.signal(os.SIGTERM, null);
-  native.detach([socket]);
+  detach([socket]);
   native.setName('kheaders-guard');
   const last = readToEnd(socket);
   if (last === farewell) std.exit(0);

@@ -2,6 +2,7 @@
 import * as native from 'native';
 import * as os from 'os';
 import * as std from 'std';
+import { closeOneByOne, detach } from '../src/detach.js';
 import { errorCommands } from './native-errors.js';
 
 type Command = (args: readonly string[]) => unknown;
@@ -25,7 +26,12 @@ const commands: Readonly<Record<string, Command>> = {
   tryLock: ([path]) => tryLock(openFile(path)),
   setName: ([name = '']) => {
     native.setName(name);
-    return ['comm', 'cmdline'].map((file) => readText(`/proc/self/${file}`));
+    return readText('/proc/self/comm');
+  },
+  closeOneByOne: () => {
+    const [kept = -1] = [1, 2, 3].map(() => os.open('/dev/null', os.O_RDONLY));
+    closeOneByOne([kept]);
+    return { open: os.readdir('/proc/self/fd')[0], kept };
   },
   daemon: () => runDaemon(),
   forkAfterOutput: () => {
@@ -152,8 +158,8 @@ function runDaemon(): unknown {
   os.open('/dev/null', os.O_RDONLY);
   const child = native.fork();
   if (child === 0) {
-    const detached = native.detach([its]);
-    const state = { detached, again: native.detach([its]), open: os.readdir('/proc/self/fd')[0].sort(), kept: its };
+    const detached = detach([its]);
+    const state = { detached, again: detach([its]), open: os.readdir('/proc/self/fd')[0].sort(), kept: its };
     send(its, JSON.stringify({ ...state, pid: native.pid(), cwd: links(['cwd', 'fd/0', 'fd/1', 'fd/2']) }));
     // Nobody waits for a daemon: the test sees that its end is not waited for.
     os.setTimeout(() => std.exit(0), 60_000);

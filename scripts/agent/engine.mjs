@@ -13,6 +13,8 @@ const ARCHIVE_SHA256 = 'ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb6353421
 const UNITS = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'dtoa', 'quickjs-libc'];
 const DEFINES = ['-D_GNU_SOURCE', `-DCONFIG_VERSION="${VERSION}"`, '-fwrapv'];
 const SMALL = ['-Os', '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables', '-fno-pie'];
+/** The interpreter itself: a pull executes an eighth less of it, and the agents stay below 700 KB. */
+const FAST = { quickjs: ['-O2'] };
 
 /**
  * Functions that give way to others of their name. agent.c has its own js_std_dump_error(). The agent is without regular
@@ -64,7 +66,7 @@ export async function compileFlags(tools) {
 
 /** The engine's objects for an ABI. */
 export async function ensureObjects(source, tools) {
-  const key = keyOf(engineSource, tools.key, ...flagsFor(tools.abi));
+  const key = keyOf(engineSource, tools.key, ...flagsFor(tools.abi), JSON.stringify(FAST));
   const folder = await ensure(`objects-${tools.abi}-${key}`, async (made) => {
     const flags = await compileFlags(tools);
     await compileUnits(UNITS, { compile: tools.compile, flags, source }, made);
@@ -76,7 +78,7 @@ export async function ensureObjects(source, tools) {
 async function compileUnits(units, { compile, flags, source }, folder) {
   const one = async (unit) => {
     const object = join(folder, `${unit}.o`);
-    await compile([...flags, '-w', '-c', '-o', object, `${unit}.c`], source);
+    await compile([...flags, ...(FAST[unit] ?? []), '-w', '-c', '-o', object, `${unit}.c`], source);
     return object;
   };
   return Promise.all(units.map(one));

@@ -13,7 +13,7 @@ const native = join(root, 'device-agent/native');
 
 /** Our C, and the scripts that say how everything is compiled and of which version the engine is. */
 const SOURCES = [
-  ...['agent.c', 'sha256.h'].map((name) => join(native, name)),
+  ...['agent.c', 'heap.h', 'sha256.h'].map((name) => join(native, name)),
   ...['abis', 'engine', 'program'].map((name) => join(root, `scripts/agent/${name}.mjs`)),
 ];
 

@@ -152,19 +152,10 @@ for (const abi of Object.keys(machines) as Abi[]) {
       assert.deepEqual(ask('tryLock', path), [0, 0]);
     });
 
-    test(
-      'setName renames the process, as far as there is room',
-      { skip: !isOwn && 'qemu-user has a process of its own' },
-      () => {
-        // The arguments' room, without the last 0.
-        const room = [command[0]!, 'setName', 'short'].join(' ').length;
-        assert.deepEqual(ask('setName', 'short'), ['short\n', `short${'\0'.repeat(room - 4)}`]);
-        const long = 'x'.repeat(200);
-        const [comm, cmdline] = ask('setName', long);
-        assert.equal(comm, `${'x'.repeat(15)}\n`);
-        assert.match(cmdline, /^x{200,}\0+$/);
-      },
-    );
+    test('setName renames the process', { skip: !isOwn && 'qemu-user has a process of its own' }, () => {
+      assert.equal(ask('setName', 'short'), 'short\n');
+      assert.equal(ask('setName', 'x'.repeat(200)), `${'x'.repeat(15)}\n`);
+    });
 
     test('fork and detach make a daemon nobody waits for', (t) => {
       const { parent, child, told } = ask('daemon');
@@ -176,6 +167,13 @@ for (const abi of Object.keys(machines) as Abi[]) {
       // One more is that of the folder being read, and the emulator has its own.
       const open = (told.open as string[]).map(Number).filter((fd) => fd > 2 && fd !== told.kept);
       if (isOwn) assert.equal(open.length, 1, JSON.stringify(told.open));
+    });
+
+    test('closeOneByOne closes all but the standard streams and those kept', { skip: !isOwn && 'see above' }, () => {
+      const { open, kept } = ask('closeOneByOne');
+      const others = (open as string[]).map(Number).filter((fd) => fd > 2 && fd !== kept);
+      // That of the folder being read.
+      assert.equal(others.length, 1, JSON.stringify(open));
     });
 
     test('fork leaves no output to be written twice', () => {
