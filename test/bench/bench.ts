@@ -14,7 +14,7 @@ import { type Pair, measurePair, measurePeak, median, runTimed } from './measure
 import { readModuleTimes } from './module-time.js';
 import { makePulls } from './pulls.js';
 
-const rounds = Math.max(9, Number(process.argv[2] ?? 9));
+const rounds = Math.max(9, Number(process.argv[2] ?? 21));
 const work = await mkdtemp('/dev/shm/kheaders-bench-');
 await using server = await startAdbServer();
 await using phone = await startPhone(server, { layout: 'sys' });

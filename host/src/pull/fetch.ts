@@ -8,7 +8,6 @@ import { tool } from '../core/tool.js';
 import type { Probe, Sighting } from '../device/probe.js';
 import type { Session, Transfer } from '../device/session.js';
 import type { TransferReport } from '../device/transfer-notes.js';
-import { carveFrom } from './carve.js';
 import { type TreeFacts, checkTree } from './check-tree.js';
 import type { PhoneFacts, PhoneReport } from './phone-report.js';
 import type { Attempt } from './plan.js';
@@ -83,6 +82,7 @@ async function receive(
 ): Promise<Received> {
   const bytes = metered(opening, ctx);
   if (attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
+  const { carveFrom } = await import('./carve.js');
   const carved = await carveFrom(bytes, sighting.release, ctx);
   await whole();
   return receiveArchive(carved, staging, () => Promise.resolve(), ctx);
