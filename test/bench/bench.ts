@@ -1,6 +1,6 @@
 /**
- * npm run bench [-- ROUNDS] : speed as ratios, both sides measured in turn in one run on tmpfs, medians of at least 9
- * rounds. The machine may be busy: a ratio of two things measured side by side holds, a time alone does not.
+ * npm run bench [-- ROUNDS] : speed as ratios, both sides measured in turn in one run on tmpfs, medians of 21
+ * rounds, or of ROUNDS, at least 9. The machine may be busy: a ratio of two things measured side by side holds, a time alone does not.
  */
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
