@@ -46,13 +46,14 @@ const written = await toCommonJs(outputFiles, {
   groups: [
     // Alone, for --version.
     ['tool', chunksOf('src/core/tool.ts')],
-    // What a pull needs until it has the phone's first answer, and then to transfer and to extract.
+    // What a pull needs until it has the phone's first answer, then to give orders, then to extract and to publish.
     ['pulling', chunksOf('src/pull/pull-device.ts')],
     ['cli', chunksOf('src/cli/main.ts', 'src/cli/commands/pull.ts')],
     [
       'transfer',
       chunksOf('src/pull/find-cache.ts', 'src/pull/pull.ts', 'src/pull/fetch.ts', 'src/device/agent-use.ts'),
     ],
+    ['stages', chunksOf('src/pull/receive.ts', 'src/pull/check-tree.ts', 'src/cache/publish.ts')],
   ],
 });
 for (const { path, text } of written) {

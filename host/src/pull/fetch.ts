@@ -1,6 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Cache, Entry } from '../cache/format.js';
 import type { EntryFacts } from '../cache/manifest.js';
-import { publish } from '../cache/publish.js';
 import { type Staging, openStaging } from '../cache/staging.js';
 import type { Context } from '../core/context.js';
 import { isKhError, withDetails } from '../core/error.js';
@@ -8,10 +8,10 @@ import { tool } from '../core/tool.js';
 import type { Probe, Sighting } from '../device/probe.js';
 import type { Session, Transfer } from '../device/session.js';
 import type { TransferReport } from '../device/transfer-notes.js';
-import { type TreeFacts, checkTree } from './check-tree.js';
+import type { TreeFacts } from './check-tree.js';
 import type { PhoneFacts, PhoneReport } from './phone-report.js';
 import type { Attempt } from './plan.js';
-import { type Received, receiveArchive } from './receive.js';
+import type { Received } from './receive.js';
 
 export interface FetchRequest {
   readonly cache: Cache;
@@ -46,11 +46,12 @@ export async function fetchEntry(
     probing.catch(() => undefined);
   };
   try {
-    const received = await receive(opening, staging, request, whole, ctx);
-    const tree = await checkTree(staging.headersDir, received.tree, sighting.release, ctx);
+    const stages = await loadStages();
+    const received = await receive(stages, { opening, staging, request, whole }, ctx);
+    const tree = await stages.checkTree(staging.headersDir, received.tree, sighting.release, ctx);
     const manifest = describe(request, await (probing ?? request.ask()), await opening, received, tree);
     ctx.report({ kind: 'step', step: 'publish' });
-    const entry = await publish(staging, manifest, received.tree, ctx);
+    const entry = await stages.publish(staging, manifest, received.tree, ctx);
     return { entry, phone };
   } catch (error) {
     throw withDetails(error, { serial: facts.serial });
@@ -73,17 +74,33 @@ function sourceOf({ request }: Attempt, { loaded }: Transfer): Attempt['request'
   return request.kind === 'module' && !loaded ? 'live' : request.kind;
 }
 
+/** What turns bytes into an entry. Loaded when the phone has its orders, while it carries them out. */
+async function loadStages() {
+  await setImmediate();
+  const [{ receiveArchive }, { checkTree }, { publish }] = await Promise.all([
+    import('./receive.js'),
+    import('./check-tree.js'),
+    import('../cache/publish.js'),
+  ]);
+  return { receiveArchive, checkTree, publish };
+}
+
+interface Receiving {
+  readonly opening: Promise<Transfer>;
+  readonly staging: Staging;
+  readonly request: FetchRequest;
+  readonly whole: () => Promise<void>;
+}
+
 async function receive(
-  opening: Promise<Transfer>,
-  staging: Staging,
-  { attempt, sighting }: FetchRequest,
-  whole: () => Promise<void>,
+  { receiveArchive }: Awaited<ReturnType<typeof loadStages>>,
+  { opening, staging, request, whole }: Receiving,
   ctx: Context,
 ): Promise<Received> {
   const bytes = metered(opening, ctx);
-  if (attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
+  if (request.attempt.request.kind !== 'carve') return receiveArchive(bytes, staging, whole, ctx);
   const { carveFrom } = await import('./carve.js');
-  const carved = await carveFrom(bytes, sighting.release, ctx);
+  const carved = await carveFrom(bytes, request.sighting.release, ctx);
   await whole();
   return receiveArchive(carved, staging, () => Promise.resolve(), ctx);
 }
