@@ -25,7 +25,8 @@ export function parseAbis(output: string): readonly string[] {
 /**
  * Puts a pushed file in its place and tries it; one that does not run is taken away again. Then the helpers of other
  * versions go, unless somebody runs them: the plain shell sees its own processes only, but one that runs does not need
- * its file. All three are plain words; folder is that of both files.
+ * its file. What is said about that is nobody's: another host may take away what this one has seen. All three are plain
+ * words; folder is that of both files.
  */
 export function formatInstallScript(pushed: string, path: string, folder: string): string {
   return `exec 2>&1
@@ -35,6 +36,7 @@ v=$({ ${path} --version; } 2>&1); c=$?
 echo "code=$c"
 echo "version=$v"
 [ $c = 0 ] || { rm ${path}; exit 0; }
+exec 2>/dev/null
 o=
 for f in ${folder}/${agentPrefix}*; do
   case $f in ${path}|${folder}/${pushPrefix}*|*[!A-Za-z0-9/._-]*) continue;; esac

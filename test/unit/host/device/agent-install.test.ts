@@ -75,6 +75,20 @@ for (const shell of shells) {
   );
 
   test(
+    `formatInstallScript in ${shell}: a file that another host takes away meanwhile is no matter`,
+    { skip },
+    async (t) => {
+      const folder = await temporaryDirectory(t);
+      const at = (name: string): string => join(folder, `kheaders-agent-${name}`);
+      await writeFile(at('new-1'), '#!/bin/sh\necho 0123');
+      await writeFile(at('new-other'), '');
+      const late = `find() { command rm -f "$1"; command find "$@"; }\n`;
+      const report = parseInstallReport(run(late + formatInstallScript(at('new-1'), at('x-1'), folder)));
+      assert.deepEqual(report, { code: 0, version: '0123' });
+    },
+  );
+
+  test(
     `formatInstallScript in ${shell}: what does not run does not stay, and nothing else goes`,
     { skip },
     async (t) => {
