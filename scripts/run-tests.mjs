@@ -2,10 +2,11 @@
 // run helper files too, so the files are listed here. Their files go to memory where there is enough of it: on a disk the
 // header trees, of some thousand files each, take most of the time.
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, readdir, rm, statfs } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { chmod, mkdtemp, readFile, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleTests } from './bundle-tests.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [group, filter = ''] = process.argv.slice(2);
@@ -19,29 +20,56 @@ if (files.length === 0) {
 // Node's own choice leaves one processor free, which is half of two. More than four files at once would start too many
 // emulated phones: a test has up to three.
 const atOnce = Math.min(availableParallelism(), group === 'unit' ? Infinity : 4);
-const args = ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
-const memory = process.env.TMPDIR === undefined ? await makeMemoryFolder() : undefined;
-const child = spawn(process.execPath, [...args, ...files.map((name) => join(folder, name))], {
+const options = ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
+const work = await makeWorkFolder();
+const programs = await mkdtemp(join(root, 'node_modules/.kheaders-tests-'));
+const child = spawn(process.execPath, [...options, ...(await bundle())], {
   stdio: 'inherit',
   cwd: root,
-  env: { ...process.env, ...(memory && { TMPDIR: memory }) },
+  env: { ...process.env, TMPDIR: work, KHEADERS_TEST_PROGRAMS: programs },
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', async (code, signal) => {
-  if (memory) await rm(memory, { recursive: true, force: true }).catch(() => undefined);
+  for (const path of [work, programs]) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   process.exit(signal === null ? (code ?? 1) : 1);
 });
 
-/** A folder on a tmpfs with room for several caches, from which programs may be run; undefined where there is none. */
-async function makeMemoryFolder() {
-  const place = '/dev/shm';
-  const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '');
-  const options = mounts.match(/^\S+ \/dev\/shm tmpfs (\S+)/m)?.[1]?.split(',') ?? ['noexec'];
-  if (options.includes('noexec')) return undefined;
-  const { bavail, bsize } = await statfs(place);
-  if (bavail * bsize < 8 * 2 ** 30) return undefined;
-  const made = await mkdtemp(join(place, 'kheaders-tests-'));
+/** What Node is to run. Programs that a test starts, named so, lie beside (test/support/program.ts). */
+async function bundle() {
+  await chmod(programs, 0o755);
+  const helpers = names.filter((name) => name.endsWith('.program.ts'));
+  const sources = [...files, ...helpers].map((name) => join(folder, name));
+  const made = (await bundleTests(sources, programs)).slice(0, files.length);
+  return group === 'unit' ? makeBatches(made) : made;
+}
+
+/** One process for some unit tests: most take less than Node does to start. Neighbours load much the same. */
+async function makeBatches(tests) {
+  const size = 8;
+  const batches = [];
+  for (let from = 0; from < tests.length; from += size) {
+    const batch = join(programs, `batch-${batches.length}.mjs`);
+    const imports = tests.slice(from, from + size).map((path) => `import ${JSON.stringify(path)};\n`);
+    await writeFile(batch, imports.join(''));
+    batches.push(batch);
+  }
+  return batches;
+}
+
+/** Where the tests' files go, removed afterwards. */
+async function makeWorkFolder() {
+  const made = await mkdtemp(join(process.env.TMPDIR ?? (await findMemory()) ?? tmpdir(), 'kheaders-tests-'));
   // As /tmp is: some tests go on as a user who is not root.
   await chmod(made, 0o1777);
   return made;
+}
+
+/** A tmpfs with room for several caches, from which programs may be run; undefined where there is none. */
+async function findMemory() {
+  const place = '/dev/shm';
+  const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '');
+  const mounted = mounts.match(/^\S+ \/dev\/shm tmpfs (\S+)/m)?.[1]?.split(',') ?? ['noexec'];
+  if (mounted.includes('noexec')) return undefined;
+  const { bavail, bsize } = await statfs(place);
+  return bavail * bsize < 8 * 2 ** 30 ? undefined : place;
 }

@@ -143,14 +143,17 @@ test('bytes: the fourth loss is final', async (t) => {
 });
 
 test('bytes: where the phone is not as it was, what was lost is the failure', async (t) => {
-  for (const later of [
+  const changes = [
     { uid: 2000 },
     { greeting: Buffer.from('kheaders-agent\nxxxxxxxxx') },
     { leased: { path: '/other' } },
-  ]) {
+  ];
+  // At the same time: each waits some seconds for the phone to be as it was.
+  const tries = changes.map(async (later) => {
     const { transfer } = await open(t, { breaks: [cutAt(1000)], later });
     await assert.rejects(readAll(transfer.bytes), { code: 'device-lost' });
-  }
+  });
+  await Promise.all(tries);
 });
 
 test('bytes: a device that needs some tries to come back is waited for', async (t) => {

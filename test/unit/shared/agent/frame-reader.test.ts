@@ -69,13 +69,19 @@ test('FrameReader, in pieces: data is handed on as it comes, everything else who
 
 /** Data messages of one id, one after the other, as one. */
 function joinData(messages: readonly Message[]): readonly string[] {
-  const joined: Message[] = [];
+  const runs: Message[][] = [];
   for (const message of messages) {
-    const last = joined.at(-1);
-    if (message.name !== 'data' || last?.name !== 'data' || last.id !== message.id) joined.push(message);
-    else joined[joined.length - 1] = { ...last, body: { bytes: Buffer.concat([last.body.bytes, message.body.bytes]) } };
+    const run = runs.at(-1);
+    const goesOn = message.name === 'data' && run?.[0]?.name === 'data' && run[0].id === message.id;
+    if (goesOn) run.push(message);
+    else runs.push([message]);
   }
-  return joined.map(formatMessage);
+  return runs.map((run) => formatMessage(joinRun(run)));
+}
+
+function joinRun(run: readonly Message[]): Message {
+  const bytes = run.flatMap((message) => (message.name === 'data' ? [message.body.bytes] : []));
+  return bytes.length > 1 ? { name: 'data', id: run[0]!.id, body: { bytes: Buffer.concat(bytes) } } : run[0]!;
 }
 
 test('FrameReader skips what comes before the magic', () => {

@@ -13,6 +13,7 @@ import type { EntryFacts } from '../../../../../host/src/cache/manifest.js';
 import { publish } from '../../../../../host/src/cache/publish.js';
 import { openStaging, writeArchive, type Staging } from '../../../../../host/src/cache/staging.js';
 import type { WalkArchive } from '../../../../../host/src/cache/verify.js';
+import { programArguments } from '../../../../support/program.js';
 
 export const release = '6.1.25-android14-11-gdeadbeef';
 export const silent: Context = makeContext();
@@ -151,8 +152,8 @@ export interface ChildRun {
 
 /** Runs support/child.ts, as another user if a uid is given. */
 export function runChild(args: readonly string[], uid?: number): ChildRun {
-  const script = fileURLToPath(new URL('child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const program = programArguments(new URL('child.program.ts', import.meta.url));
+  const child = spawn(process.execPath, [...program, ...args], {
     ...(uid === undefined ? {} : { uid, gid: uid }),
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env: { PATH: process.env['PATH'], HOME: '/dev/null' },

@@ -1,4 +1,4 @@
-/** A process that works on a cache: `child.ts <root> <command> <seed> [files]`. Prints JSON; a KhError's code on stderr. */
+/** A process that works on a cache: `child.program.ts <root> <command> <seed> [files]`. Prints JSON; a KhError's code on stderr. */
 import { openCache, findEntry, resolveEntry, touchEntry, listEntries } from '../../../../../host/src/cache/store.js';
 import { findByIdentity, recordIdentity } from '../../../../../host/src/cache/identity-index.js';
 import { publish } from '../../../../../host/src/cache/publish.js';
