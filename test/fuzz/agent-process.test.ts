@@ -1,34 +1,29 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { access, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FrameReader, type Message, type WireCode, WireError, encodeFrame, frameMagic } from '@kheaders/shared';
+import { promisify } from 'node:util';
+import { encodeFrame, frameMagic } from '@kheaders/shared';
 import { ownAbi, runEntry } from '../agent/run-entry.js';
 import { goldenMessages } from '../golden/agent-messages.js';
 import { toMessage } from '../golden/plain.js';
 import {
-  AgentProcess,
+  type AgentProcess,
   agentFolder,
   buildAgents,
   eventually,
   expectName,
-  greeting,
   isRunning,
   residentKilobytes,
   startAgent,
 } from '../support/agent-process.js';
-import {
-  type AttackKind,
-  type Random,
-  attackKinds,
-  chooseSeed,
-  concat,
-  createRandom,
-  cutAnywhere,
-  makeAttack,
-} from '../support/mutate.js';
+import { chooseSeed, concat, createRandom, makeAttack } from '../support/mutate.js';
+import { programArguments } from '../support/program.js';
 import { temporaryDirectory } from '../support/temp.js';
+import { type AttackTally, attackRounds, firstPing, growthLimit } from './attack.js';
+import { FrameModel } from './frame-model.js';
 
 const seed = chooseSeed(process.env['KHEADERS_SEED']);
 console.log(`KHEADERS_SEED=${seed}`);
@@ -40,142 +35,26 @@ const command = [join(agentFolder, ownAbi ?? '')];
 const frames = Object.values(goldenMessages).map((plain) => encodeFrame(toMessage(plain)));
 const magic = Buffer.from(frameMagic);
 
-/** How often an agent is attacked in each way, and a lease daemon. */
-const rounds: Readonly<Record<AttackKind, number>> = {
-  mutated: 10_000,
-  random: 500,
-  truncated: 500,
-  length: 500,
-  full: 50,
-};
+/** How often a lease daemon is attacked. */
 const daemonRounds = 2000;
 /** Attacks at the same time. */
 const lanes = 4;
-/** The id of a first ping: beyond those of the frames that are mutated, whose answers come as well. */
-const firstPing = 0x7eed_0000;
-/** KiB that an agent may grow. */
-const growthLimit = 8 * 1024;
 
-function* planAttacks(random: Random, share: number): Generator<Uint8Array> {
-  const left = new Map(attackKinds.map((kind) => [kind, Math.ceil(rounds[kind] * share)]));
-  while (left.size > 0) {
-    const kind = random.pick([...left.keys()]);
-    yield makeAttack(random, kind, frames);
-    const more = left.get(kind)! - 1;
-    if (more === 0) left.delete(kind);
-    else left.set(kind, more);
-  }
-}
-
-/** What a reader that is as it should be makes of the same bytes. */
-class Model {
-  readonly #reader = new FrameReader();
-  readonly messages: Message[] = [];
-  code: WireCode | undefined;
-
-  push(bytes: Uint8Array): void {
-    try {
-      for (const message of this.#reader.push(bytes)) this.messages.push(message);
-    } catch (error) {
-      assert.ok(error instanceof WireError);
-      this.code = error.code;
-    }
-  }
-
-  get atBoundary(): boolean {
-    return this.#reader.atBoundary;
-  }
-}
-
-const tally = { attacks: 0, processes: 0, pongs: 0, ends: new Map<string, number>() };
-
-/** One agent under attack, until it ends. */
-class Victim {
-  readonly #agent = new AgentProcess(command);
-  readonly #model = new Model();
-  readonly #greeted: boolean;
-  #before = 0;
-  #pings = firstPing;
-
-  constructor(greeted: boolean) {
-    this.#greeted = greeted;
-    this.#write(greeted ? greeting() : magic);
-    tally.processes += 1;
-  }
-
-  #write(bytes: Uint8Array): void {
-    this.#model.push(bytes);
-    this.#agent.write(bytes);
-  }
-
-  /** Returns true where the agent goes on. Errors: it does what it must not. */
-  async attack(random: Random, stream: Uint8Array): Promise<boolean> {
-    for (const piece of random.below(10) === 0 ? cutAnywhere(random, stream) : [stream]) this.#write(piece);
-    tally.attacks += 1;
-    const { code, atBoundary, messages } = this.#model;
-    if (code !== undefined) return this.#mustEnd(this.#greeted ? [code] : [code, 'bad-version']);
-    if (!this.#greeted && messages.length > 0) return this.#mustEnd(['bad-version']);
-    if (!atBoundary) {
-      // The bytes of the next attack go on with this frame.
-      if (random.below(2) === 0) return true;
-      this.#agent.hangUp();
-      return this.#mustEnd(['bad-frame']);
-    }
-    return !this.#greeted || this.#mustAnswer();
-  }
-
-  /** It says why, and ends in order. */
-  async #mustEnd(codes: readonly WireCode[]): Promise<false> {
-    const { code, signal, stderr } = await this.#agent.ended();
-    assert.deepEqual([code, signal, stderr], [1, null, '']);
-    const said = this.#agent.heard.flatMap(({ name, body }) => (name === 'error' ? [body.code] : []));
-    const found = codes.find((candidate) => said.includes(candidate));
-    assert.ok(found !== undefined, `${codes.join(' or ')} was to be said, not ${said.join()}`);
-    tally.ends.set(found, (tally.ends.get(found) ?? 0) + 1);
-    return false;
-  }
-
-  async #mustAnswer(): Promise<true> {
-    this.#pings += 1;
-    this.#write(encodeFrame({ name: 'ping', id: this.#pings, body: {} }));
-    assert.equal((await this.#agent.next(this.#pings)).name, 'done');
-    assert.ok(this.#agent.takeAll().every(({ name, body }) => name !== 'error' || body.code !== 'internal'));
-    const memory = await residentKilobytes(this.#agent.pid);
-    this.#before ||= memory;
-    assert.ok(memory < this.#before + growthLimit, `${this.#before} KiB before, now ${memory}`);
-    tally.pongs += 1;
-    return true;
-  }
-
-  kill(): void {
-    this.#agent.kill();
-  }
-}
-
-async function attackAgents(random: Random, share: number, greeted: () => boolean): Promise<void> {
-  let victim: Victim | undefined;
-  try {
-    for (const stream of planAttacks(random, share)) {
-      victim ??= new Victim(greeted());
-      if (!(await victim.attack(random, stream))) victim = undefined;
-    }
-  } finally {
-    victim?.kill();
-  }
+async function attackAgents(lane: number): Promise<AttackTally> {
+  const program = programArguments(new URL('attack-agents.program.ts', import.meta.url));
+  const args = [...program, ...command, String(seed + lane), String(1 / lanes)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as AttackTally;
 }
 
 test('the agent answers hostile bytes by a coded error and ends, or goes on', { skip }, async () => {
-  await Promise.all(
-    Array.from({ length: lanes }, (_none, lane) => {
-      const random = createRandom(seed + lane);
-      // Without hello the first frame is the last.
-      return attackAgents(random, 1 / lanes, () => random.below(4) > 0);
-    }),
-  );
-  console.log(tally);
-  assert.ok(tally.attacks >= Object.values(rounds).reduce((sum, count) => sum + count));
-  assert.ok(tally.pongs > 300);
-  assert.deepEqual([...tally.ends.keys()].sort(), ['bad-frame', 'bad-message', 'bad-version']);
+  const tallies = await Promise.all(Array.from({ length: lanes }, (_none, lane) => attackAgents(lane)));
+  console.log(tallies);
+  const sum = (count: (tally: AttackTally) => number): number => tallies.reduce((all, tally) => all + count(tally), 0);
+  assert.ok(sum(({ attacks }) => attacks) >= Object.values(attackRounds).reduce((all, count) => all + count));
+  assert.ok(sum(({ pongs }) => pongs) > 300);
+  for (const { ends } of tallies)
+    assert.deepEqual(Object.keys(ends).sort(), ['bad-frame', 'bad-message', 'bad-version']);
 });
 
 test('the agent that is sent sound frames for ever does not grow', { skip }, async (t) => {
@@ -191,7 +70,7 @@ test('the agent that is sent sound frames for ever does not grow', { skip }, asy
   let before = 0;
   for (let round = 0; round < 10_000; round += 1) {
     const stream = makeAttack(random, 'mutated', frames);
-    const model = new Model();
+    const model = new FrameModel();
     model.push(concat([magic, stream]));
     if (model.code !== undefined || !model.atBoundary) continue;
     agent.write(stream);
