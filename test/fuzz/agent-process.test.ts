@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { access, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -22,6 +22,7 @@ import {
 import { chooseSeed, concat, createRandom, makeAttack } from '../support/mutate.js';
 import { programArguments } from '../support/program.js';
 import { temporaryDirectory } from '../support/temp.js';
+import { buildStarter } from './agent-starter.js';
 import { type AttackTally, attackRounds, firstPing, growthLimit } from './attack.js';
 import { FrameModel } from './frame-model.js';
 
@@ -40,15 +41,19 @@ const daemonRounds = 2000;
 /** Attacks at the same time. */
 const lanes = 4;
 
-async function attackAgents(lane: number): Promise<AttackTally> {
+async function attackAgents(starter: string, lane: number): Promise<AttackTally> {
   const program = programArguments(new URL('attack-agents.program.ts', import.meta.url));
-  const args = [...program, ...command, String(seed + lane), String(1 / lanes)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const args = [starter, `${starter}-${lane}`, ...command, String(seed + lane), String(1 / lanes)];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...program, ...args]);
+  assert.equal(stderr, '');
   return JSON.parse(stdout) as AttackTally;
 }
 
-test('the agent answers hostile bytes by a coded error and ends, or goes on', { skip }, async () => {
-  const tallies = await Promise.all(Array.from({ length: lanes }, (_none, lane) => attackAgents(lane)));
+const needed = skip || (spawnSync('gcc', ['--version']).error !== undefined && 'this machine has no gcc');
+
+test('the agent answers hostile bytes by a coded error and ends, or goes on', { skip: needed }, async (t) => {
+  const starter = await buildStarter(await temporaryDirectory(t));
+  const tallies = await Promise.all(Array.from({ length: lanes }, (_none, lane) => attackAgents(starter, lane)));
   console.log(tallies);
   const sum = (count: (tally: AttackTally) => number): number => tallies.reduce((all, tally) => all + count(tally), 0);
   assert.ok(sum(({ attacks }) => attacks) >= Object.values(attackRounds).reduce((all, count) => all + count));

@@ -1,18 +1,19 @@
 /**
- * Attacks agents, one after the other: `attack-agents.program.ts AGENT SEED SHARE`, a share of the rounds from 0 to 1.
- * Prints a tally as JSON; fails where an agent does what it must not. A process of its own, since it starts thousands:
- * what that costs grows with the memory of who starts them, and node:test follows each of their sockets.
+ * Attacks agents, one after the other: `attack-agents.program.ts STARTER SOCKET AGENT SEED SHARE`, a share of the
+ * rounds from 0 to 1. Prints a tally as JSON; fails where an agent does what it must not, and what an agent says on
+ * standard error is said here. A process of its own: node:test would follow each of some thousand sockets.
  */
 import assert from 'node:assert/strict';
 import { encodeFrame, frameMagic, type WireCode } from '@kheaders/shared';
 import { goldenMessages } from '../golden/agent-messages.js';
 import { toMessage } from '../golden/plain.js';
-import { AgentProcess, greeting, residentKilobytes } from '../support/agent-process.js';
+import { type AgentProcess, greeting, residentKilobytes } from '../support/agent-process.js';
 import { type Random, attackKinds, createRandom, cutAnywhere, makeAttack } from '../support/mutate.js';
+import { AgentStarter } from './agent-starter.js';
 import { type AttackTally, attackRounds, firstPing, growthLimit } from './attack.js';
 import { FrameModel } from './frame-model.js';
 
-const [agent = '', seed = '', share = ''] = process.argv.slice(2);
+const [program = '', socket = '', agent = '', seed = '', share = ''] = process.argv.slice(2);
 const frames = Object.values(goldenMessages).map((plain) => encodeFrame(toMessage(plain)));
 const magic = Buffer.from(frameMagic);
 const tally: AttackTally = { attacks: 0, processes: 0, pongs: 0, ends: {} };
@@ -30,13 +31,14 @@ function* planAttacks(random: Random, share: number): Generator<Uint8Array> {
 
 /** One agent under attack, until it ends. */
 class Victim {
-  readonly #agent = new AgentProcess([agent]);
+  readonly #agent: AgentProcess;
   readonly #model = new FrameModel();
   readonly #greeted: boolean;
   #before = 0;
   #pings = firstPing;
 
-  constructor(greeted: boolean) {
+  constructor(started: AgentProcess, greeted: boolean) {
+    this.#agent = started;
     this.#greeted = greeted;
     this.#write(greeted ? greeting() : magic);
     tally.processes += 1;
@@ -65,8 +67,8 @@ class Victim {
 
   /** It says why, and ends in order. */
   async #mustEnd(codes: readonly WireCode[]): Promise<false> {
-    const { code, signal, stderr } = await this.#agent.ended();
-    assert.deepEqual([code, signal, stderr], [1, null, '']);
+    const { code, signal } = await this.#agent.ended();
+    assert.deepEqual([code, signal], [1, null]);
     const said = this.#agent.heard.flatMap(({ name, body }) => (name === 'error' ? [body.code] : []));
     const found = codes.find((candidate) => said.includes(candidate));
     assert.ok(found !== undefined, `${codes.join(' or ')} was to be said, not ${said.join()}`);
@@ -91,12 +93,12 @@ class Victim {
   }
 }
 
-async function attackAgents(random: Random, share: number): Promise<void> {
+async function attackAgents(starter: AgentStarter, random: Random): Promise<void> {
   let victim: Victim | undefined;
   try {
-    for (const stream of planAttacks(random, share)) {
+    for (const stream of planAttacks(random, Number(share))) {
       // Without hello the first frame is the last.
-      victim ??= new Victim(random.below(4) > 0);
+      victim ??= new Victim(await starter.start(), random.below(4) > 0);
       if (!(await victim.attack(random, stream))) victim = undefined;
     }
   } finally {
@@ -104,5 +106,7 @@ async function attackAgents(random: Random, share: number): Promise<void> {
   }
 }
 
-await attackAgents(createRandom(Number(seed)), Number(share));
+await using starter = new AgentStarter(program, socket, [agent, '--stdio']);
+await starter.listens();
+await attackAgents(starter, createRandom(Number(seed)));
 process.stdout.write(JSON.stringify(tally));

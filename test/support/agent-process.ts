@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -45,9 +45,25 @@ export interface AgentEnd {
   readonly stderr: string;
 }
 
-/** `agent --stdio`, seen from its host. */
+/** What of a ChildProcess is used: `error` with the reason, or `close` with exit code and signal, comes in the end. */
+export interface AgentChild extends EventEmitter {
+  readonly pid?: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable | undefined;
+  kill(signal: NodeJS.Signals): unknown;
+}
+
+/** `agent --stdio` of a command line, as a user where one is given. */
+export function spawnAgent(command: readonly string[], uid?: number): AgentProcess {
+  const [file = '', ...args] = command;
+  const user = uid === undefined ? {} : { uid, gid: uid };
+  return new AgentProcess(spawn(file, [...args, '--stdio'], { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', ...user }));
+}
+
+/** `agent --stdio`, seen from its host. Nothing is sent by itself. */
 export class AgentProcess {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #child: AgentChild;
   readonly #reader = new FrameReader();
   readonly #news = new EventEmitter();
   readonly #heard: Message[] = [];
@@ -56,17 +72,16 @@ export class AgentProcess {
   #lastId = 0x4000_0000;
   #end: AgentEnd | undefined;
 
-  /** Runs a command line, as a user where one is given. Nothing is sent. */
-  constructor(command: readonly string[], { uid }: { readonly uid?: number | undefined } = {}) {
-    const [file = '', ...args] = command;
-    const user = uid === undefined ? {} : { uid, gid: uid };
-    this.#child = spawn(file, [...args, '--stdio'], { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', ...user });
+  constructor(child: AgentChild) {
+    this.#child = child;
     this.#child.stdout.on('data', (bytes: Buffer) => this.#take(bytes));
-    this.#child.stderr.on('data', (bytes: Buffer) => (this.#stderr += bytes.toString()));
+    this.#child.stderr?.on('data', (bytes: Buffer) => (this.#stderr += bytes.toString()));
     // A write to an agent that has ended.
     this.#child.stdin.on('error', () => undefined);
-    this.#child.on('error', (error) => this.#finish(null, null, String(error)));
-    this.#child.on('close', (code, signal) => this.#finish(code, signal, this.#stderr));
+    this.#child.on('error', (error: unknown) => this.#finish(null, null, String(error)));
+    this.#child.on('close', (code: number | null, signal: NodeJS.Signals | null) =>
+      this.#finish(code, signal, this.#stderr),
+    );
   }
 
   get pid(): number {
@@ -198,7 +213,7 @@ export function expectName<N extends MessageName>(message: Message, name: N): Me
 
 /** Starts an agent that is killed when the test ends. */
 export function startAgent(t: TestContext, command: readonly string[], uid?: number): AgentProcess {
-  const agent = new AgentProcess(command, { uid });
+  const agent = spawnAgent(command, uid);
   t.after(() => agent.kill());
   return agent;
 }
