@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -39,34 +39,55 @@ export function useAdbServer(): void {
     server = await startAdbServer();
   });
   after(async () => {
+    for (const phone of [...idle.values()].flat()) await phone.stop();
     await server.stop();
   });
 }
 
 type Body = (bench: Bench) => Promise<void>;
 
+/** Phones of this file that were found as they were, by their options; to start one takes as long as a pull. */
+const idle = new Map<string, Phone[]>();
+
+async function takePhone(options: PhoneOptions): Promise<Phone> {
+  const phone = idle.get(JSON.stringify(options))?.pop();
+  await phone?.connect(server);
+  return phone ?? startPhone(server, options);
+}
+
+/** For the next test: without the agent, which a new phone has not either, and unplugged. */
+async function givePhone(phone: Phone, options: PhoneOptions): Promise<void> {
+  assert.equal((await phone.root(server, 'rm -f /data/local/tmp/kheaders-agent-*')).code, 0);
+  await phone.disconnect(server);
+  const key = JSON.stringify(options);
+  idle.set(key, [...(idle.get(key) ?? []), phone]);
+}
+
 /**
- * One test on phones of its own. Whatever the test did and however it ended, each phone must be as it was: this is the
- * one place that asserts it. A test that changes a phone on purpose does so in `prepare`, before the first look.
+ * One test on phones that nobody else uses. Whatever the test did and however it ended, each phone must be as it was:
+ * this is the one place that asserts it. A test that changes a phone on purpose does so in `prepare`, before the first
+ * look; such a phone, and one that is not as it was, serves no other test.
  */
 export function phoneTest(
   title: string,
   options: PhoneOptions | readonly PhoneOptions[],
   body: Body,
-  prepare: Body = () => Promise.resolve(),
+  prepare?: Body,
 ): void {
   const list = options instanceof Array ? options : [options];
   test(title, { timeout: 300_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kheaders-test-'));
     const phones: Phone[] = [];
     try {
-      for (const each of list) phones.push(await startPhone(server, each));
+      for (const each of list) phones.push(await takePhone(each));
       const bench = makeBench(phones, folder);
-      await prepare(bench);
+      await prepare?.(bench);
       const states = await Promise.all(phones.map((phone) => lookAt(phone)));
       await body(bench);
       for (const [index, phone] of phones.entries()) await assertAsFound(phone, states[index]!);
       await assertCacheWhole(bench);
+      if (prepare) return;
+      for (const each of list) await givePhone(phones.shift()!, each);
     } finally {
       await Promise.all(phones.map((phone) => phone.stop()));
       await removeFolder(folder);
@@ -154,9 +175,11 @@ async function assertCacheWhole({ cache, kheaders }: Bench): Promise<void> {
   assert.equal(verified.code, 0, `the cache is damaged:\n${verified.stdout}${verified.stderr}`);
 }
 
+/** By programs: Node needs ten times as long for a header tree. */
 async function removeFolder(folder: string): Promise<void> {
   await exec('chmod', ['-R', 'u+w', folder]);
-  await rm(folder, { recursive: true, force: true });
+  const { code, stderr } = await exec('rm', ['-rf', folder]);
+  assert.equal(code, 0, stderr);
 }
 
 /** Entries of staging that are left; killed runs may leave one until the next run sweeps it. */
