@@ -14,9 +14,9 @@ import { goldenMessages } from '../../test/golden/agent-messages.js';
 import { toMessage } from '../../test/golden/plain.js';
 import { attackKinds, concat, createRandom, makeAttack } from '../../test/support/mutate.js';
 
-// A hostile peer of the lease daemon. Arguments: the seed, the number of connections, the token.
 // As the agent does: the daemon may hang up while it is still told something.
 os.signal(os.SIGPIPE, undefined);
+// A hostile peer of the lease daemon. Arguments: the seed, the number of connections, the token.
 const [, seed = '', rounds = '', token = ''] = scriptArgs;
 const random = createRandom(Number(seed));
 /** Who has the token may end the daemon. */

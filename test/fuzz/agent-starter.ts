@@ -87,8 +87,10 @@ class StartedAgent extends EventEmitter implements AgentChild {
     );
   }
 
-  kill(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal);
+  /** Hangs up, which ends it; one that hangs is ended with its starter. Its pid may be another's already. */
+  kill(): void {
+    this.stdin.destroy();
+    this.stdout.destroy();
   }
 }
 
