@@ -23,16 +23,24 @@ const atOnce = Math.min(availableParallelism(), group === 'unit' ? Infinity : 4)
 const options = ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
 const work = await makeWorkFolder();
 const programs = await mkdtemp(join(root, 'node_modules/.kheaders-tests-'));
-const child = spawn(process.execPath, [...options, ...(await bundle())], {
+const bundled = await bundle().catch(async (error) => {
+  await removeFolders();
+  throw error;
+});
+const child = spawn(process.execPath, [...options, ...bundled], {
   stdio: 'inherit',
   cwd: root,
   env: { ...process.env, TMPDIR: work, KHEADERS_TEST_PROGRAMS: programs },
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', async (code, signal) => {
-  for (const path of [work, programs]) await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  await removeFolders();
   process.exit(signal === null ? (code ?? 1) : 1);
 });
+
+async function removeFolders() {
+  for (const path of [work, programs]) await rm(path, { recursive: true, force: true }).catch(() => undefined);
+}
 
 /** What Node is to run. Programs that a test starts, named so, lie beside (test/support/program.ts). */
 async function bundle() {
