@@ -9,7 +9,8 @@ import {
   recordIdentity,
 } from '../../../../host/src/cache/identity-index.js';
 import { openCache } from '../../../../host/src/cache/store.js';
-import { deleteTree, temporaryDirectory } from '../../../support/temp.js';
+import { removeTree } from '../../../../host/src/cache/files.js';
+import { temporaryDirectory } from '../../../support/temp.js';
 import { identity, listeningContext, publishFake, release, seeded, silent } from './support/fixture.js';
 
 test('findByIdentity finds what recordIdentity noted, for exactly that kernel', async (t) => {
@@ -28,7 +29,7 @@ test('findByIdentity forgets an entry that was deleted behind its back', async (
   const cache = await openCache(await temporaryDirectory(t));
   const entry = await publishFake(cache, 'one');
   await recordIdentity(cache, identity, entry, silent);
-  await deleteTree(entry.path);
+  await removeTree(entry.path);
   assert.equal(await findByIdentity(cache, identity), undefined);
   assert.deepEqual(await readdir(cache.identities), []);
 });
@@ -81,7 +82,7 @@ test('findByIdentity gives the entry or nothing for 200 damaged records', async 
 test('recordIdentity only warns when it fails', async (t) => {
   const cache = await openCache(await temporaryDirectory(t));
   const entry = await publishFake(cache, 'one');
-  await deleteTree(cache.identities);
+  await removeTree(cache.identities);
   await writeFile(cache.identities, '');
   const ctx = listeningContext();
   await recordIdentity(cache, identity, entry, ctx);

@@ -14,7 +14,8 @@ import { openStaging, writeArchive } from '../../../../host/src/cache/staging.js
 import { isDamaged, listEntries, openCache, resolveEntry } from '../../../../host/src/cache/store.js';
 import { verifyEntry } from '../../../../host/src/cache/verify.js';
 import { isKhError } from '../../../../host/src/core/error.js';
-import { deleteTree, temporaryDirectory } from '../../../support/temp.js';
+import { removeTree } from '../../../../host/src/cache/files.js';
+import { temporaryDirectory } from '../../../support/temp.js';
 import { fillStaging, publishFake, release, runChild, seeded, silent, walkFake } from './support/fixture.js';
 
 const nobody = 65534;
@@ -74,17 +75,17 @@ const damages: Readonly<Record<string, (path: string) => Promise<void>>> = {
     await writeFile(join(path, 'manifest.json'), '{"schema": 1,');
   },
   'no manifest': (path) => rm(join(path, 'manifest.json')),
-  'no tree': (path) => deleteTree(join(path, 'headers')),
+  'no tree': (path) => removeTree(join(path, 'headers')),
   'half an archive': async (path) => {
     await chmod(join(path, 'kheaders.tar.xz'), 0o644);
     await writeFile(join(path, 'kheaders.tar.xz'), 'x');
   },
   'a file in its place': async (path) => {
-    await deleteTree(path);
+    await removeTree(path);
     await writeFile(path, '');
   },
   'an empty directory in its place': async (path) => {
-    await deleteTree(path);
+    await removeTree(path);
     await mkdir(path);
   },
 };

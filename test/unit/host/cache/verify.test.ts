@@ -10,7 +10,8 @@ import { openCache, resolveEntry } from '../../../../host/src/cache/store.js';
 import { verifyEntry, type WalkArchive } from '../../../../host/src/cache/verify.js';
 import { isKhError } from '../../../../host/src/core/error.js';
 import type { TreeVisitor } from '../../../../host/src/core/tree.js';
-import { deleteTree, temporaryDirectory } from '../../../support/temp.js';
+import { removeTree } from '../../../../host/src/cache/files.js';
+import { temporaryDirectory } from '../../../support/temp.js';
 import {
   extractFake,
   fillStaging,
@@ -106,7 +107,7 @@ const damages: Readonly<Record<string, [(path: string) => Promise<unknown>, read
   'a file for a directory': [
     (p) =>
       inside(join(p, 'headers/include'), async () => {
-        await deleteTree(join(p, d0));
+        await removeTree(join(p, d0));
         await writeFile(join(p, d0), '');
       }),
     [`kind ${d0}`, ...belowD0],
@@ -149,7 +150,7 @@ const damages: Readonly<Record<string, [(path: string) => Promise<unknown>, read
     },
     ['extra headers/a', `missing ${d0}/h,5.h`, `content ${file}`, 'mode headers/include/run.sh'],
   ],
-  'no tree': [(p) => deleteTree(join(p, 'headers')), ['missing (all)']],
+  'no tree': [(p) => removeTree(join(p, 'headers')), ['missing (all)']],
   'a changed archive': [
     (p) => overwrite(join(p, 'kheaders.tar.xz'), (text) => text.replace('0', '1')),
     ['archive kheaders.tar.xz'],
