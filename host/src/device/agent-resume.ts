@@ -8,7 +8,7 @@ import type { TransferRequest } from './transfer-script.js';
 import { waitUntilBack } from './until-back.js';
 
 /** How long a device may take to come back: adbd restarts within seconds, a cable is put back in a few more. */
-const returnMilliseconds = 20_000;
+const usualReturnMilliseconds = 20_000;
 const pauseMilliseconds = 250;
 
 /** While a device comes back the server may be away, know nothing of it, or refuse to talk to it. */
@@ -33,7 +33,7 @@ export async function resumeSource(
   ctx: Context,
 ): Promise<AgentSource | undefined> {
   const back: DeviceAddress = { server: { address: server.address, binaries: [] }, serial };
-  using deadline = withDeadline(ctx, returnMilliseconds, 'the device coming back');
+  using deadline = withDeadline(ctx, run.returnMilliseconds ?? usualReturnMilliseconds, 'the device coming back');
   while (!deadline.signal.aborted) {
     try {
       await waitUntilBack(back, deadline);

@@ -14,6 +14,8 @@ export interface AgentRun extends AgentStart {
   readonly asRoot: boolean;
   /** Who holds the module, for others to read. */
   readonly holder: string;
+  /** How long a lost device may take to come back; 20 s where it is not given. */
+  readonly returnMilliseconds?: number | undefined;
 }
 
 /** From where to read, and whether to hash the whole file. */

@@ -21,9 +21,10 @@ interface Case {
   readonly later?: Partial<AgentScript>;
   readonly server?: ServerScript;
   readonly signal?: AbortSignal;
+  readonly returnMilliseconds?: number | undefined;
 }
 
-async function open(t: TestContext, { breaks, later, server: script, signal }: Case) {
+async function open(t: TestContext, { breaks, later, server: script, signal, returnMilliseconds }: Case) {
   const peers: AgentPeer[] = [];
   const scripted = await startScriptedServer(t, {
     devices: [
@@ -48,7 +49,14 @@ async function open(t: TestContext, { breaks, later, server: script, signal }: C
   const events: Event[] = [];
   const ctx = makeContext({ onEvent: (event) => events.push(event), signal });
   const server = makeAdbServer({ kind: 'tcp', host: '127.0.0.1', port: scripted.port }, {});
-  const run = { path: '/x', build: agentBuild, wrap: (text: string) => text, asRoot: true, holder: 'me@here pid 1' };
+  const run = {
+    path: '/x',
+    build: agentBuild,
+    wrap: (text: string) => text,
+    asRoot: true,
+    holder: 'me@here pid 1',
+    returnMilliseconds,
+  };
   const transfer = await openAgentTransfer({ server, serial: 'A', transportId: '7' }, run, request, ctx);
   t.after(() => transfer[Symbol.asyncDispose]());
   const warnings = (): unknown[] =>
@@ -148,9 +156,9 @@ test('bytes: where the phone is not as it was, what was lost is the failure', as
     { greeting: Buffer.from('kheaders-agent\nxxxxxxxxx') },
     { leased: { path: '/other' } },
   ];
-  // At the same time: each waits some seconds for the phone to be as it was.
+  // At the same time: each waits for the phone to be as it was.
   const tries = changes.map(async (later) => {
-    const { transfer } = await open(t, { breaks: [cutAt(1000)], later });
+    const { transfer } = await open(t, { breaks: [cutAt(1000)], later, returnMilliseconds: 2000 });
     await assert.rejects(readAll(transfer.bytes), { code: 'device-lost' });
   });
   await Promise.all(tries);
