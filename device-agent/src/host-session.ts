@@ -11,7 +11,7 @@ import { readKernel } from './kernel.js';
 import { KernelLog } from './kernel-log.js';
 import { Link } from './link.js';
 import { describeError, Refusal } from './refusal.js';
-import { sendFile } from './send-file.js';
+import { type Reading, sendFile } from './send-file.js';
 import { repeat } from './loop.js';
 import { silenceMilliseconds } from './timing.js';
 import { Upload } from './upload.js';
@@ -28,6 +28,7 @@ class HostSession {
   readonly #link: Link;
   readonly #daemon = new DaemonClient();
   readonly #logs = new Map<number, KernelLog>();
+  #reading: Reading | undefined;
   #greeted = false;
   #hasChannel = false;
   /** Of the module that is leased. */
@@ -128,10 +129,11 @@ class HostSession {
 
   /** Without a path: the archive of the module that is leased. */
   async #sendFile(id: number, body: MessageBody<'read'>): Promise<void> {
-    if (body.path !== '') return sendFile(this.#link, { ...body, id, leased: undefined });
+    const reading = (this.#reading = { id, cancelled: false });
+    if (body.path !== '') return sendFile(this.#link, { ...body, reading, leased: undefined });
     const { path, size } = this.#archive;
     if (path === '') throw new Refusal('bad-order', { detail: 'there is no lease with an archive' });
-    await sendFile(this.#link, { ...body, id, path, leased: size });
+    await sendFile(this.#link, { ...body, reading, path, leased: size });
   }
 
   #startLog(id: number, body: MessageBody<'log'>): void {
@@ -155,7 +157,9 @@ class HostSession {
     }
   }
 
+  /** What has ended, or was not begun, is left as it is. */
   #cancel(id: number, request: number): void {
+    if (this.#reading?.id === request) this.#reading.cancelled = true;
     const log = this.#logs.get(request);
     this.#logs.delete(request);
     if (log?.open === true) {

@@ -13,20 +13,27 @@ const aheadLimit = 24 * 1024 * 1024;
 const usualAhead = 1024 * 1024;
 
 export interface FileRequest {
-  readonly id: number;
   readonly path: string;
   readonly offset: number;
   readonly digest: boolean;
   /** The size of an archive whose module stays loaded until it has been read. */
   readonly leased: number | undefined;
+  readonly reading: Reading;
+}
+
+/** A read that is under way. */
+export interface Reading {
+  readonly id: number;
+  cancelled: boolean;
 }
 
 /**
  * Sends a file as data messages and an end. Returns when the last byte has been read: it may still wait in the link.
- * Errors: FileError; Refusal `cancelled` where the link closes.
+ * Errors: FileError; Refusal `cancelled` where the link closes or the host cancels.
  */
 export async function sendFile(link: Link, request: FileRequest): Promise<void> {
-  const { id, path, offset, digest, leased } = request;
+  const { path, offset, digest, leased, reading } = request;
+  const { id } = reading;
   const fd = openFile(path);
   const hash = digest ? new Digest() : undefined;
   const ahead = leased === undefined ? usualAhead : aheadLimit;
@@ -40,7 +47,7 @@ export async function sendFile(link: Link, request: FileRequest): Promise<void> 
       // Lets the link hear, and others have their turn, between two blocks.
       await nextTurn();
       await link.drain(ahead);
-      if (!link.open) throw new Refusal('cancelled');
+      if (!link.open || reading.cancelled) throw new Refusal('cancelled');
     }
     const sum = hash === undefined ? new Uint8Array(0) : new Uint8Array(hash.finish());
     link.send({ name: 'end', id, body: { size, digest: sum } });

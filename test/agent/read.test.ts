@@ -15,7 +15,7 @@ import {
   expectName,
   startAgent,
 } from '../support/agent-process.js';
-import { askError, ping, readAll, readOf, sha256, statOf } from '../support/agent-requests.js';
+import { askError, cancelOf, ping, readAll, readOf, sha256, statOf } from '../support/agent-requests.js';
 import { temporaryDirectory } from '../support/temp.js';
 import { type Abi, abis, findRunner } from './run-entry.js';
 
@@ -114,6 +114,30 @@ for (const abi of Object.keys(abis) as Abi[]) {
           messages.map(({ name }) => name),
           ['data', 'error'],
         );
+      });
+
+      test('a read that is cancelled ends before the file does; one that waits, or has ended, is left as it is', async (t) => {
+        const folder = await temporaryDirectory(t);
+        const path = join(folder, 'large');
+        await using sparse = await open(path, 'w');
+        await sparse.truncate(512 * 1024 * 1024);
+        const small = join(folder, 'small');
+        await writeFile(small, 'all of it');
+        const agent = await greeted(t);
+        const [large, waiting] = agent.send(readOf(path), readOf(small));
+        assert.equal((await agent.next(large!)).name, 'data');
+        const [early, first] = agent.send(cancelOf(waiting!), cancelOf(large!));
+        const messages = await agent.all(large!);
+        assert.equal(expectName(messages.at(-1)!, 'error').code, 'cancelled');
+        assert.ok(messages.length * payloadLimit < 64 * 1024 * 1024, `${messages.length} messages`);
+        assert.deepEqual(
+          (await agent.all(waiting!)).map(({ name }) => name),
+          ['data', 'end'],
+        );
+        for (const id of [early!, first!, agent.send(cancelOf(waiting!))[0]!]) {
+          assert.equal((await agent.next(id)).name, 'done');
+        }
+        assert.equal((await readAll(agent, readOf(small))).bytes.toString(), 'all of it');
       });
 
       test('a large read of a host that does not listen fills little memory', async (t) => {

@@ -9,6 +9,8 @@ export const readOf = (path: string, offset = 0, digest = false): Request => ({
   body: { path, offset, digest },
 });
 
+export const cancelOf = (request: number): Request => ({ name: 'cancel', body: { request } });
+
 export function sha256(...parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);

@@ -79,7 +79,10 @@ export const messages = {
   shutdown: { tag: 10, body: nothing },
   /** → done. Any message keeps a link alive; this one does nothing else. */
   ping: { tag: 11, body: nothing },
-  /** → done; a log that is followed tells what is there and ends with an error `cancelled`. Other requests are not cancelled: end the link. */
+  /**
+   * → done. A log that is followed tells what is there and ends with an error `cancelled`, and so does a read that is under
+   * way. Other requests are not cancelled: end the link.
+   */
   cancel: { tag: 12, body: record({ request: u32 }) },
   /** First from an agent to the lease daemon, after hello: the token of its state file. → done */
   join: { tag: 13, body: record({ token: text }) },
