@@ -27,6 +27,26 @@ const smallestTree = 2048;
  */
 export function findBootKernel(file: Uint8Array): BootKernel | undefined {
   if (!hasText(file, 0, magic)) return undefined;
+  const { version, start, end } = readHeader(file);
+  if (end > file.length) throw corruptImage('boot-truncated', 'The boot image ends inside its kernel');
+  return { version, kernel: file.subarray(start, end) };
+}
+
+/**
+ * How many bytes of a file hold all that findBootKernel() looks at, by the first of them; undefined where that is not known:
+ * another file, a header that is not whole or makes no sense.
+ */
+export function measureBootKernel(head: Uint8Array): number | undefined {
+  if (head.length < headerBytes || !hasText(head, 0, magic)) return undefined;
+  try {
+    return readHeader(head).end;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the kernel is, in bytes from the beginning. Errors: as findBootKernel(). */
+function readHeader(file: Uint8Array): { readonly version: number; readonly start: number; readonly end: number } {
   if (file.length < headerBytes) throw corruptImage('boot-truncated', 'The boot image ends in its header');
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const stated = view.getUint32(fields.version, true);
@@ -38,6 +58,5 @@ export function findBootKernel(file: Uint8Array): BootKernel | undefined {
   }
   const size = view.getUint32(fields.kernelBytes, true);
   if (size === 0) throw corruptImage('boot-no-kernel', 'The boot image holds no kernel');
-  if (start + size > file.length) throw corruptImage('boot-truncated', 'The boot image ends inside its kernel');
-  return { version, kernel: file.subarray(start, start + size) };
+  return { version, start, end: start + size };
 }

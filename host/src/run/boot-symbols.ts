@@ -4,6 +4,7 @@ import { isKhError } from '../core/error.js';
 import { AgentRefusal } from '../device/agent-refusal.js';
 import type { PhoneAgent } from '../device/phone-agent.js';
 import { findBanner } from '../image/banner.js';
+import { measureBootKernel } from '../image/boot-image.js';
 import { readImageSymbols } from '../image/image-symbols.js';
 import { openKernelImage } from '../image/kernel-image.js';
 import type { SymbolTable } from '../image/symbol-table.js';
@@ -41,6 +42,7 @@ export async function readBootSymbols(agent: PhoneAgent, ctx: Context): Promise<
   }
 }
 
+/** The partition's bytes, up to the end of the kernel where its header says where that is. */
 async function readPartition(
   agent: PhoneAgent,
   ctx: Context,
@@ -50,7 +52,7 @@ async function readPartition(
   const folders = ['/dev/block/by-name', '/dev/block/bootdevice/by-name'];
   for (const path of folders.flatMap((folder) => [`${folder}/boot${slot}`, `${folder}/boot`])) {
     try {
-      const bytes = await readRemote(agent.link, path, partitionLimit);
+      const bytes = await readRemote(agent.link, path, partitionLimit, measureBootKernel);
       if (bytes !== undefined) return { path, bytes };
     } catch (error) {
       if (!(error instanceof AgentRefusal) || error.body.code !== 'io') throw error;
