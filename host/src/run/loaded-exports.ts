@@ -1,19 +1,18 @@
 import type { KernelSymbol, SymbolTable } from '../image/symbol-table.js';
 import { isSymbolName } from '../image/symbol-tables.js';
 
-/** Exports as /proc/kallsyms has them: with CONFIG_KALLSYMS_ALL each has a symbol `__ksymtab_NAME`. */
-export const loadedExportsScript = `grep ' __ksymtab_' /proc/kallsyms; true`;
-
+/** An export as /proc/kallsyms has it: with CONFIG_KALLSYMS_ALL each has a symbol `__ksymtab_NAME`. */
 const line = /^[0-9a-f]+ [a-zA-Z] __ksymtab_(\S{1,500})(?:\s+\[(\w{1,64})\])?$/;
 
 /**
- * What the kernel and each loaded module export, by the output of loadedExportsScript; CRCs are not there. A module
+ * What the kernel and each loaded module export, by the text of /proc/kallsyms; CRCs are not there. A module
  * without a line exports nothing; a kernel without one does not tell.
  */
-export function parseLoadedExports(output: string, loaded: readonly string[]): readonly SymbolTable[] {
+export function parseLoadedExports(kallsyms: string, loaded: readonly string[]): readonly SymbolTable[] {
   const found = new Map<string, KernelSymbol[]>(loaded.map((name) => [name, []]));
   const kernel: KernelSymbol[] = [];
-  for (const text of output.split('\n')) {
+  for (const text of kallsyms.split('\n')) {
+    if (!text.includes(' __ksymtab_')) continue;
     const [, name = '', module] = line.exec(text.trim()) ?? [];
     if (isSymbolName(name)) (module === undefined ? kernel : found.get(module))?.push({ name });
   }

@@ -13,7 +13,7 @@ import { readModule } from '../image/read-module.js';
 import type { SymbolTable } from '../image/symbol-table.js';
 import { formatSymbolTables, parseSymbolTables } from '../image/symbol-tables.js';
 import { unwrap } from '../image/unwrap.js';
-import { loadedExportsScript, parseLoadedExports } from './loaded-exports.js';
+import { parseLoadedExports } from './loaded-exports.js';
 import { moduleListScript, parseModuleList } from './module-listing.js';
 import { type ModuleTables, type RunningKernel, tablesOf } from './module-tables.js';
 import { readBootSymbols } from './boot-symbols.js';
@@ -24,6 +24,8 @@ const moduleLimit = 32 * 1024 * 1024;
 /** All modules of a phone together. */
 const totalLimit = 512 * 1024 * 1024;
 const smallLimit = 4 * 1024 * 1024;
+/** Some hundred thousand lines. */
+const kallsymsLimit = 64 * 1024 * 1024;
 
 export interface GatherOptions {
   readonly cache: Cache;
@@ -50,7 +52,7 @@ export async function gatherPhoneFacts(agent: PhoneAgent, options: GatherOptions
   const known = await readKernelFacts(cache, entry, {}, ctx);
   const image = await readBootSymbols(agent, ctx);
   const { tables, form } = await readModules(agent, { release: entry.release, image }, ctx);
-  const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent, ctx) : [];
+  const loaded = isBuiltIn(known.config, 'CONFIG_KALLSYMS_ALL') ? await readLoadedExports(agent) : [];
   await keepTables(cache, entry, [...image, ...tables, ...loaded], record === undefined || isSame);
   await writeExtra(cache, entry, 'phone.json', Buffer.from(formatPhoneRecord({ kernel, asRoot: agent.asRoot, form })));
   if (!agent.asRoot) warn(ctx, 'Without root only a part of what the phone knows of its kernel was read');
@@ -115,11 +117,12 @@ async function readLoaded(agent: PhoneAgent): Promise<readonly string[] | undefi
   return names?.filter((name) => /^\w{1,64}$/.test(name));
 }
 
-async function readLoadedExports(agent: PhoneAgent, ctx: Context): Promise<readonly SymbolTable[]> {
+async function readLoadedExports(agent: PhoneAgent): Promise<readonly SymbolTable[]> {
   const loaded = agent.asRoot ? await readLoaded(agent) : undefined;
   if (loaded === undefined) return [];
-  const { stdout, code } = await agent.run(loadedExportsScript, ctx);
-  return code === 0 ? parseLoadedExports(stdout, loaded) : [];
+  // As a file, not by the phone's own grep: that hands on each of thousands of lines by itself, ten times as slow.
+  const text = (await readOptional(agent, '/proc/kallsyms', kallsymsLimit))?.toString('latin1');
+  return text === undefined ? [] : parseLoadedExports(text, loaded);
 }
 
 async function readModules(

@@ -7,6 +7,7 @@ const lines = [
   '0000000000000000 r __ksymtab_veth_get\t[veth]',
   'ffffffff81000000 r __ksymtab_bad name',
   'ffffffff81000000 r __ksymtab_x\t[other]',
+  'ffffffff81000000 T _printk',
   'nonsense',
 ];
 
