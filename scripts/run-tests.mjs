@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const [group, filter = ''] = process.argv.slice(2);
 const folder = join(root, 'test', group ?? '');
 const names = await readdir(folder, { recursive: true });
-const files = names.filter((name) => name.endsWith('.test.ts') && name.includes(filter)).sort();
+const files = names.filter((name) => name.endsWith('.test.ts') && name.includes(filter)).sort(longestFirst);
 if (files.length === 0) {
   console.error(`run-tests: no test file in test/${group} matches ${JSON.stringify(filter)}`);
   process.exit(1);
@@ -38,6 +38,12 @@ child.on('exit', async (code, signal) => {
   process.exit(signal === null ? (code ?? 1) : 1);
 });
 
+/** By name, but what takes longest is not left for the end, where it would run by itself. */
+function longestFirst(a, b) {
+  const rank = (name) => (name === 'module.test.ts' ? 0 : 1);
+  return rank(a) - rank(b) || (a < b ? -1 : 1);
+}
+
 async function removeFolders() {
   for (const path of [work, programs]) await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
@@ -48,20 +54,27 @@ async function bundle() {
   const helpers = names.filter((name) => name.endsWith('.program.ts'));
   const sources = [...files, ...helpers].map((name) => join(folder, name));
   const made = (await bundleTests(sources, programs)).slice(0, files.length);
-  return group === 'unit' ? makeBatches(made) : made;
+  return makeBatches(made);
 }
 
-/** One process for some unit tests: most take less than Node does to start. Neighbours load much the same. */
+/**
+ * One process for some files, neighbours in the list: most unit tests take less than Node does to start, and phones that
+ * were started serve the next test of their process. A file that decides how the others are read is alone.
+ */
 async function makeBatches(tests) {
-  const size = 8;
-  const batches = [];
-  for (let from = 0; from < tests.length; from += size) {
-    const batch = join(programs, `batch-${batches.length}.mjs`);
-    const imports = tests.slice(from, from + size).map((path) => `import ${JSON.stringify(path)};\n`);
-    await writeFile(batch, imports.join(''));
-    batches.push(batch);
-  }
-  return batches;
+  const size = { unit: 8, phone: 3 }[group] ?? 1;
+  const alone = tests.filter((path) => path.includes('shell-only'));
+  const others = tests.filter((path) => !alone.includes(path));
+  const batches = alone.map((path) => [path]);
+  for (let from = 0; from < others.length; from += size) batches.push(others.slice(from, from + size));
+  return Promise.all(batches.map(writeBatch));
+}
+
+/** Node runs the files in the order of their names. */
+async function writeBatch(tests, index) {
+  const batch = join(programs, `batch-${String(index).padStart(2, '0')}.mjs`);
+  await writeFile(batch, tests.map((path) => `import ${JSON.stringify(path)};\n`).join(''));
+  return batch;
 }
 
 /** Where the tests' files go, removed afterwards. */

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { cp, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -9,6 +9,7 @@ import { type BuildAssets, findBuildAssets } from '../phone/assets.js';
 import { exec } from '../phone/exec.js';
 import type { Arch } from '../phone/options.js';
 import { type CliResult, bin, cleanEnv, runCli } from '../phone/tests/cli.js';
+import { removeTree } from '../../host/src/cache/files.js';
 
 export { bin };
 
@@ -32,7 +33,7 @@ export interface Bench {
 export async function openBench(arch: Arch, layout: 'headers' | 'legacy' = 'headers'): Promise<Bench> {
   const assets = await findBuildAssets(arch, (line) => console.error(line));
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'kheaders-build-')));
-  after(() => rm(folder, { recursive: true, force: true }));
+  after(() => removeTree(folder));
   const env = { KHEADERS_CACHE: join(folder, 'cache') };
   const kheaders = (...args: string[]) => runCli(args, env);
   const lines = async (...args: string[]): Promise<string[]> => {

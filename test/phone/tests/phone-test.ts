@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exec } from '../exec.js';
 import { type AdbServer, startAdbServer } from '../adb-server.js';
+import { removeTree } from '../../../host/src/cache/files.js';
+import { assertCacheWhole } from '../../support/whole-cache.js';
+import { completeOptions } from '../options.js';
 import { type Phone, type PhoneOptions, startPhone } from '../phone.js';
 import { type CliResult, type CliRun, runCli, startCli } from './cli.js';
 
@@ -24,6 +26,7 @@ export interface Bench {
 }
 
 let server: AdbServer;
+let used = false;
 
 /** KHEADERS_TEST_AGENT=0 runs every phone test with the phone's own shell alone. */
 export const withAgent = process.env['KHEADERS_TEST_AGENT'] !== '0';
@@ -33,8 +36,10 @@ export function byMode(args: readonly string[]): readonly string[] {
   return args[0] === 'pull' && !withAgent ? [...args, '--no-agent'] : args;
 }
 
-/** Call once in each file: its tests share one private adb server. */
+/** Call once in each file: the tests of a process share one private adb server. */
 export function useAdbServer(): void {
+  if (used) return;
+  used = true;
   before(async () => {
     server = await startAdbServer();
   });
@@ -46,21 +51,26 @@ export function useAdbServer(): void {
 
 type Body = (bench: Bench) => Promise<void>;
 
-/** Phones of this file that were found as they were, by their options; to start one takes as long as a pull. */
+/** Phones of this process that were found as they were, by what they are; to start one takes as long as a pull. */
 const idle = new Map<string, Phone[]>();
 
+function describeKind(options: PhoneOptions): string {
+  return JSON.stringify({ ...completeOptions(options), name: '' });
+}
+
 async function takePhone(options: PhoneOptions): Promise<Phone> {
-  const phone = idle.get(JSON.stringify(options))?.pop();
+  const phone = idle.get(describeKind(options))?.pop();
+  await phone?.thaw();
   await phone?.connect(server);
   return phone ?? startPhone(server, options);
 }
 
-/** For the next test: without the agent, which a new phone has not either, and unplugged. */
+/** For a later test: unplugged, and at rest until then. The agent's file stays, as it does on a phone that was used. */
 async function givePhone(phone: Phone, options: PhoneOptions): Promise<void> {
-  assert.equal((await phone.root(server, 'rm -f /data/local/tmp/kheaders-agent-*')).code, 0);
   await phone.disconnect(server);
-  const key = JSON.stringify(options);
-  idle.set(key, [...(idle.get(key) ?? []), phone]);
+  await phone.freeze();
+  const kind = describeKind(options);
+  idle.set(kind, [...(idle.get(kind) ?? []), phone]);
 }
 
 /**
@@ -85,12 +95,12 @@ export function phoneTest(
       const states = await Promise.all(phones.map((phone) => lookAt(phone)));
       await body(bench);
       for (const [index, phone] of phones.entries()) await assertAsFound(phone, states[index]!);
-      await assertCacheWhole(bench);
+      await assertCacheWhole(bench.cache);
       if (prepare) return;
       for (const each of list) await givePhone(phones.shift()!, each);
     } finally {
       await Promise.all(phones.map((phone) => phone.stop()));
-      await removeFolder(folder);
+      await removeTree(folder);
     }
   });
 }
@@ -165,21 +175,6 @@ export async function assertAsFound(phone: Phone, before: PhoneState): Promise<v
 
 function isSame(a: PhoneState, b: PhoneState): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** No staging is left, and every entry verifies, whatever happened. */
-async function assertCacheWhole({ cache, kheaders }: Bench): Promise<void> {
-  const names = await readdir(join(cache, 'v1')).catch(() => []);
-  if (names.length === 0) return;
-  const verified = await kheaders('verify');
-  assert.equal(verified.code, 0, `the cache is damaged:\n${verified.stdout}${verified.stderr}`);
-}
-
-/** By programs: Node needs ten times as long for a header tree. */
-async function removeFolder(folder: string): Promise<void> {
-  await exec('chmod', ['-R', 'u+w', folder]);
-  const { code, stderr } = await exec('rm', ['-rf', folder]);
-  assert.equal(code, 0, stderr);
 }
 
 /** Entries of staging that are left; killed runs may leave one until the next run sweeps it. */
