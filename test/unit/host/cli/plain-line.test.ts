@@ -12,27 +12,31 @@ function parsePlain(command: RegisteredCommand, words: readonly string[]): Args 
 }
 
 /** What yargs makes of the same line; undefined where it complains. */
-function parseByYargs({ heading, options }: RegisteredCommand, words: readonly string[]): Args | undefined {
+/** Parses a line of a command as yargs does; undefined where that complains. */
+function makeYargsParser({ heading, options }: RegisteredCommand): (words: readonly string[]) => Args | undefined {
   const positionals = heading.split('\n', 1)[0]?.split(' ').slice(2, -1) ?? [];
   let seen: Args | undefined;
-  try {
-    void addCommonOptions(yargs([...words]))
-      .command({
-        command: ['$0', ...positionals].join(' '),
-        describe: '',
-        builder: (inner) => options(inner as never) as typeof inner,
-        handler: (args) => void (seen = args),
-      })
-      .strict()
-      .exitProcess(false)
-      .fail((message, error) => {
-        throw error ?? new Error(message);
-      })
-      .parse();
-  } catch {
-    return undefined;
-  }
-  return seen;
+  const parser = addCommonOptions(yargs())
+    .command({
+      command: ['$0', ...positionals].join(' '),
+      describe: '',
+      builder: (inner) => options(inner as never) as typeof inner,
+      handler: (args) => void (seen = args),
+    })
+    .strict()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new Error(message);
+    });
+  return (words) => {
+    seen = undefined;
+    try {
+      void parser.parse([...words]);
+    } catch {
+      return undefined;
+    }
+    return seen;
+  };
 }
 
 /** Not yargs' own `$0` and `_`, a name with dashes, which stands there in camel case too, or an alias of one letter. */
@@ -71,11 +75,12 @@ const words = [
 test('parsePlainLine: what it gives for a line of any command is what yargs gives', async () => {
   let plain = 0;
   for (const command of await loadCommands()) {
+    const parseByYargs = makeYargsParser(command);
     for (const line of linesFor(words)) {
       const args = parsePlain(command, line);
       if (args === undefined) continue;
       plain += 1;
-      const byYargs = parseByYargs(command, line);
+      const byYargs = parseByYargs(line);
       assert.ok(byYargs !== undefined, `yargs complains about: ${command.name} ${line.join(' ')}`);
       const told = Object.entries(byYargs).filter(([name, value]) => isOwn(name, command) && value !== undefined);
       assert.deepEqual({ ...args }, Object.fromEntries(told), `${command.name} ${line.join(' ')}`);

@@ -24,7 +24,8 @@ const compressions = [
     pack: (plain: Buffer) => compressXz(plain, '--check=crc32', '--x86', '--lzma2=dict=32MiB'),
   },
   { name: 'zstd', program: 'zstd', pack: through('zstd', '-1') },
-  { name: 'zstd as the kernel', program: 'zstd', pack: through('zstd', '-22', '--ultra') },
+  // The kernel's -22 has this window; all else of it is five times the work, and nothing to who unpacks.
+  { name: 'zstd as the kernel', program: 'zstd', pack: through('zstd', '-19', '--ultra', '--zstd=wlog=27') },
   { name: 'zstd without a checksum', program: 'zstd', pack: through('zstd', '--no-check') },
   { name: 'lz4', program: 'lz4', pack: through('lz4') },
   { name: 'lz4, linked blocks', program: 'lz4', pack: through('lz4', '-9', '-BD', '-BX', '-B4') },
