@@ -17,10 +17,9 @@ if (files.length === 0) {
   console.error(`run-tests: no test file in test/${group} matches ${JSON.stringify(filter)}`);
   process.exit(1);
 }
-// Node's own choice leaves one processor free, which is half of two. Phone tests wait a tenth of their time, for time limits of
-// the phone; more than four files at once would start too many emulated phones: a test has up to three.
-const processors = availableParallelism();
-const atOnce = group === 'unit' ? processors : Math.min(processors + (group === 'phone' ? 1 : 0), 4);
+// Node's own choice leaves one processor free, which is half of two. More than four files at once would start too many
+// emulated phones: a test has up to three.
+const atOnce = Math.min(availableParallelism(), group === 'unit' ? Infinity : 4);
 const options = ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`];
 const work = await makeWorkFolder();
 const programs = await mkdtemp(join(root, 'node_modules/.kheaders-tests-'));
