@@ -81,8 +81,8 @@ export async function removeTree(path: string): Promise<void> {
 
 async function removeDirectory(path: string): Promise<void> {
   await setImmediate();
-  const children = skipAbsent(() => (chmodSync(path, 0o700), readdirSync(path, { withFileTypes: true }))) ?? [];
-  for (const child of children) {
+  skipAbsent(() => chmodSync(path, 0o700));
+  for (const child of skipAbsent(() => readdirSync(path, { withFileTypes: true })) ?? []) {
     const place = join(path, child.name);
     if (child.isDirectory()) await removeDirectory(place);
     else skipAbsent(() => unlinkSync(place));
