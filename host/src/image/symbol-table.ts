@@ -16,6 +16,7 @@ export interface SymbolTable {
     readonly kind: 'symvers' | 'image' | 'exports' | 'imports';
     /** The file, as the user or the phone names it; untrusted text where it is the phone's. */
     readonly path: string;
+    /** Of what was read of the file: of a boot partition, all up to the end of its kernel. */
     readonly sha256?: string;
   };
   /** Who exports them: `vmlinux`, or a module's name; undefined where the source does not tell (imports). */

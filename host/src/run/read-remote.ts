@@ -2,9 +2,10 @@ import type { AgentLink } from '../device/agent-link.js';
 import { AgentFailure } from '../device/agent-refusal.js';
 
 /**
- * A file of the phone, read by the helper; undefined where it has more bytes than `limit`. `measure` may say, from what is
- * there of it, how many bytes are enough: those are returned, and the rest is not read. Errors: AgentRefusal where the phone
- * refuses it, which leaves the link as it is; AgentFailure, those of the connection.
+ * A file of the phone, read by the helper; undefined where it has more bytes than `limit`. `measure` is asked once, with the
+ * first message of it (128 KiB, or all there is), and may say how many bytes are enough: no more are returned, and the rest is
+ * not read. Errors: AgentRefusal where the phone refuses it, which leaves the link as it is; AgentFailure, those of the
+ * connection.
  */
 export async function readRemote(
   link: AgentLink,
