@@ -4,11 +4,11 @@
 import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleTests } from './bundle-tests.mjs';
 
-/** Files of the groups that take long, by how long they took. */
+/** Files of the groups, by how long they took. */
 const longest = {
   fuzz: ['agent-process', 'agent-link', 'agent-frames'],
   build: ['module', 'failures', 'kbuild', 'legacy', 'guide', 'auto-conf'],
@@ -69,20 +69,21 @@ async function bundle() {
 
 /**
  * One process for some files, neighbours in the list: most unit tests take less than Node does to start, and phones that
- * were started serve the next test of their process. A file that decides how the others are read is alone.
+ * were started serve a later test of their process. A file that decides how the others are read is alone.
  */
 async function makeBatches(tests) {
   const size = { unit: 8, phone: 2 }[group] ?? 1;
-  const alone = tests.filter((path) => path.includes('shell-only'));
+  const alone = tests.filter((path) => path.endsWith('/shell-only.test.mjs'));
   const others = tests.filter((path) => !alone.includes(path));
   const batches = alone.map((path) => [path]);
   for (let from = 0; from < others.length; from += size) batches.push(others.slice(from, from + size));
   return Promise.all(batches.map(writeBatch));
 }
 
-/** Node runs the files in the order of their names. */
+/** Node runs the files in the order of their names, and says them where one cannot be loaded. */
 async function writeBatch(tests, index) {
-  const batch = join(programs, `batch-${String(index).padStart(2, '0')}.mjs`);
+  const said = tests.map((path) => basename(path, '.test.mjs')).join('+');
+  const batch = join(programs, `${String(index).padStart(2, '0')}-${said.slice(0, 200)}.mjs`);
   await writeFile(batch, tests.map((path) => `import ${JSON.stringify(path)};\n`).join(''));
   return batch;
 }
