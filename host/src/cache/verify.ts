@@ -1,4 +1,4 @@
-import { type Stats, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { type Stats, closeSync, lstatSync, openSync, readSync, readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { platform } from 'node:process';
@@ -50,12 +50,15 @@ function problemAt(kind: Problem['kind'], path: string): Problem {
 }
 
 const progressBytes = 1024 * 1024;
+const pieceBytes = 256 * 1024;
 
 /** Holds what it is shown against what lies in an entry. */
 class Comparison implements TreeVisitor {
   readonly problems: Problem[] = [];
   readonly #entry: Entry;
   readonly #ctx: Context;
+  /** What is read of files, one after the other: a buffer for each of some thousand takes as long as to read them. */
+  readonly #piece = Buffer.allocUnsafe(pieceBytes);
   #done = 0;
   /** Directories that are none any more: what is below them is not there, wherever a link in their place leads. */
   readonly #gone = new Set<string>();
@@ -70,7 +73,9 @@ class Comparison implements TreeVisitor {
   }
 
   file(path: string, kind: 'file' | 'program', content: FileContent): void {
-    this.#compare(path, kind, (place, found) => (hasContent(place, found, content) ? undefined : 'content'));
+    this.#compare(path, kind, (place, found) =>
+      hasContent(place, found, content, this.#piece) ? undefined : 'content',
+    );
     const before = this.#done;
     this.#done += content.size;
     if (Math.floor(before / progressBytes) === Math.floor(this.#done / progressBytes)) return;
@@ -111,12 +116,27 @@ function findMode(found: Stats, kind: TreeKind): 'mode' | undefined {
 }
 
 /** The size first: what was put there may be of any size. A file that cannot be read, whatever the reason, has not. */
-function hasContent(place: string, found: Stats, { bytes, at, size }: FileContent): boolean {
+function hasContent(place: string, found: Stats, content: FileContent, piece: Buffer): boolean {
+  if (found.size !== content.size) return false;
   try {
-    return found.size === size && readFileSync(place).equals(bytes.subarray(at, at + size));
+    const file = openSync(place, 'r');
+    try {
+      return isEqual(file, content, piece);
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return false;
   }
+}
+
+function isEqual(file: number, { bytes, at, size }: FileContent, piece: Buffer): boolean {
+  for (let done = 0; done < size;) {
+    const count = readSync(file, piece, 0, Math.min(piece.length, size - done), done);
+    if (count === 0 || piece.compare(bytes, at + done, at + done + count, 0, count) !== 0) return false;
+    done += count;
+  }
+  return true;
 }
 
 /** All that is there and not in the archive; not what is in a directory that does not belong there. Unreadable is empty. */
