@@ -13,8 +13,6 @@ export interface AdbServer extends AsyncDisposable {
   /** For child processes: finds this server, and only this one. */
   readonly env: Record<string, string>;
   adb(...args: string[]): Promise<Outcome>;
-  /** Whether its process runs; a client that finds none would start another one. */
-  isUp(): boolean;
   /** SIGKILL, as a crash. */
   kill(): Promise<void>;
   /** Ends it if it runs, and starts it again on the same port. */
@@ -91,10 +89,6 @@ class PrivateAdbServer implements AdbServer {
 
   adb(...args: string[]): Promise<Outcome> {
     return runAdb(this.env, args);
-  }
-
-  isUp(): boolean {
-    return isRunning(this.process);
   }
 
   async kill(): Promise<void> {

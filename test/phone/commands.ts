@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { runAdb, serveAdb, serverEnv } from './adb-server.js';
+import { serveAdb, serverEnv } from './adb-server.js';
 import { buildAssets, findAssets, type Report } from './assets.js';
 import type { Machine } from './machine.js';
 import type { Kind, PhoneSpec } from './options.js';
 import { runDir } from './paths.js';
-import { connectPhone, startMachine } from './phone.js';
+import { connectPhone, disconnectPhone, startMachine } from './phone.js';
 import * as registry from './registry.js';
 import { ensureSnapshot } from './snapshot.js';
 import { endProcess, isRunning } from './state.js';
@@ -60,7 +60,7 @@ export async function up(spec: PhoneSpec, snapshots: boolean, report: Report): P
   try {
     const entry = await record(spec, machine, report);
     const wanted = spec.unauthorized ? 'unauthorized' : 'device';
-    await connectPhone(serverEnv(server.port, server.home), entry.serial, wanted);
+    await connectPhone(server.port, entry.serial, wanted);
     report(`phone: ${spec.name} is ${entry.serial} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
     await machine.release();
     return entry;
@@ -83,7 +83,7 @@ export async function exportLines(phones: readonly registry.PhoneRecord[]): Prom
 async function downOne(phone: registry.PhoneRecord): Promise<void> {
   const server = await registry.readServer();
   // First, or the server keeps an "offline" device that a later phone on the same port would inherit.
-  if (server) await runAdb(serverEnv(server.port, server.home), ['disconnect', phone.serial], 10_000);
+  if (server) await disconnectPhone(server.port, phone.serial);
   await endProcess(phone.process);
   await registry.forgetPhone(phone.name);
 }

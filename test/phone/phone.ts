@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runAdb, type AdbServer } from './adb-server.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AdbServer } from './adb-server.js';
+import { askServer } from './ask-server.js';
 import { findAssets, type Assets, type Report } from './assets.js';
 import type { Outcome } from './exec.js';
 import { Machine } from './machine.js';
@@ -83,20 +85,29 @@ function parseState(devices: string, serial: string): string | undefined {
   return line?.split('\t')[1]?.trim();
 }
 
-/** `adb connect` answers before the device's state is known, so the list of devices is asked too. */
-export async function connectPhone(env: Record<string, string>, serial: string, wanted: string): Promise<void> {
+/** How long a phone that is connected may take to say who it is, and may be offline meanwhile. */
+const stateMs = { known: 1500, offline: 150 };
+
+/** `connect` answers before the device's state is known, so the list of devices is asked too. */
+export async function connectPhone(port: number, serial: string, wanted: string): Promise<void> {
   await waitFor(`${serial} to be "${wanted}"`, 60_000, async () => {
-    const connected = await runAdb(env, ['connect', serial], 20_000);
-    if (/cannot|failed to connect|unable/.test(connected.stdout)) return undefined;
-    for (let round = 0; round < 20; round++) {
-      const devices = await runAdb(env, ['devices'], 10_000);
-      const state = parseState(devices.stdout, serial);
+    const connected = await askServer(port, `host:connect:${serial}`, 20_000);
+    if (/cannot|failed to connect|unable/.test(connected)) return undefined;
+    const started = performance.now();
+    for (let passed = 0; passed < stateMs.known; passed = performance.now() - started) {
+      const state = parseState(await askServer(port, 'host:devices', 10_000), serial);
       if (state === wanted) return true;
-      if (state === 'offline') break;
+      if (state === 'offline' && passed > stateMs.offline) break;
+      await sleep(10);
     }
-    await runAdb(env, ['disconnect', serial], 10_000);
+    await disconnectPhone(port, serial);
     return undefined;
   });
+}
+
+/** Fine where no server runs any more, and where it does not know the phone. */
+export async function disconnectPhone(port: number, serial: string): Promise<void> {
+  await askServer(port, `host:disconnect:${serial}`, 10_000).catch(() => undefined);
 }
 
 class VirtualPhone implements Phone {
@@ -133,13 +144,13 @@ class VirtualPhone implements Phone {
   }
 
   async connect(server: AdbServer): Promise<void> {
-    await connectPhone(server.env, this.serial, this.spec.unauthorized ? 'unauthorized' : 'device');
+    await connectPhone(server.port, this.serial, this.spec.unauthorized ? 'unauthorized' : 'device');
     this.servers.add(server);
   }
 
   async disconnect(server: AdbServer): Promise<void> {
     this.servers.delete(server);
-    await server.adb('disconnect', this.serial);
+    await disconnectPhone(server.port, this.serial);
   }
 
   shell(server: AdbServer, command: string): Promise<Outcome> {
@@ -163,15 +174,9 @@ class VirtualPhone implements Phone {
   }
 
   async stop(): Promise<void> {
-    for (const server of [...this.servers]) await this.forget(server);
+    for (const server of [...this.servers]) await this.disconnect(server);
     await this.machine.end();
     await rm(this.machine.dir, { recursive: true, force: true });
-  }
-
-  /** `adb disconnect` would start a server where none runs. */
-  private async forget(server: AdbServer): Promise<void> {
-    this.servers.delete(server);
-    if (server.isUp()) await runAdb(server.env, ['disconnect', this.serial], 10_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
