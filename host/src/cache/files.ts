@@ -139,7 +139,8 @@ export async function hashFile(path: string, ctx: Context): Promise<string> {
   return hash.digest('hex');
 }
 
-async function unlessAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
+/** Undefined where what the promise works on is not there. */
+export async function unlessAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
   } catch (error) {

@@ -6,7 +6,15 @@ import { quietly } from '../core/disposal.js';
 import { errnoOf } from '../core/error.js';
 import { publishedMode, type Tree, type TreeKind } from '../core/tree.js';
 import { inCache } from './errors.js';
-import { lstatIfPresent, removeTree, syncDirectory, syncFile, temporaryPath, writeSealedFile } from './files.js';
+import {
+  lstatIfPresent,
+  removeTree,
+  syncDirectory,
+  syncFile,
+  temporaryPath,
+  unlessAbsent,
+  writeSealedFile,
+} from './files.js';
 import { makeEntry, names, type Cache, type Entry } from './format.js';
 import { updateLatest } from './latest.js';
 import { formatManifest, makeManifest, parseManifest, type EntryFacts, type Manifest } from './manifest.js';
@@ -93,7 +101,6 @@ async function place(staging: Staging, entry: Entry, existing: 'keep' | 'replace
   const old: AsyncDisposable[] = [];
   try {
     for (let attempt = 1; ; attempt++) {
-      await mkdir(dirname(entry.path), { recursive: true, mode: 0o700 });
       const refused = await tryRename(staging.path, entry.path);
       if (refused === undefined) break;
       if (attempt === mostAttempts) throw refused;
@@ -101,20 +108,28 @@ async function place(staging: Staging, entry: Entry, existing: 'keep' | 'replace
       if (found && existing === 'keep' && !isDamaged(found)) return found;
       if (found) old.push(await moveAside(cache, entry.path, ctx));
     }
-    await syncDirectory(dirname(entry.path));
+    await unlessAbsent(syncDirectory(dirname(entry.path))); // somebody may have removed the entry, and its folder, already
     return entry;
   } finally {
     for (const aside of old) await aside[Symbol.asyncDispose]();
   }
 }
 
-/** The error if the place is taken or its folder was just removed; other errors are thrown. */
+/** What rename(2) says of a place that is taken, or whose folder was just removed. */
+const takenErrors = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'ENOENT'];
+
+/**
+ * Renames, in a folder that is made where need be. Returns the error if the place is taken or its folder was just removed,
+ * throws others. What was in the place may be gone when one looks, so the error is asked first; Windows says EPERM.
+ */
 async function tryRename(from: string, to: string): Promise<Error | undefined> {
   try {
+    // Finds a folder that somebody takes away before it has looked at it, and says ENOENT.
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
     return undefined;
   } catch (error) {
-    const taken = errnoOf(error) === 'ENOENT' || (await lstatIfPresent(to)) !== undefined;
+    const taken = takenErrors.includes(errnoOf(error) ?? '') || (await lstatIfPresent(to)) !== undefined;
     if (taken && error instanceof Error) return error;
     throw error;
   }
