@@ -10,6 +10,7 @@ import { bundleTests } from './bundle-tests.mjs';
 
 /** Files of the groups, by how long they took. */
 const longest = {
+  unit: ['publish', 'plain-line', 'scripts', 'image-symbols', 'unwrap', 'check-size', 'check-layers', 'frame-reader'],
   fuzz: ['agent-process', 'agent-link', 'agent-frames'],
   build: ['module', 'failures', 'kbuild', 'legacy', 'guide', 'auto-conf'],
   phone: [
@@ -52,7 +53,7 @@ child.on('exit', async (code, signal) => {
 
 /** What takes longest begins first, so that no processor is left over at the end; what is not named may take long too. */
 function longestFirst(a, b) {
-  const rank = (name) => (longest[group] ?? []).indexOf(name.replace('tests/', '').replace('.test.ts', ''));
+  const rank = (name) => (longest[group] ?? []).indexOf(basename(name, '.test.ts'));
   return rank(a) - rank(b) || (a < b ? -1 : 1);
 }
 
@@ -70,16 +71,19 @@ async function bundle() {
 }
 
 /**
- * One process for some files, neighbours in the list: most unit tests take less than Node does to start, and phones that
- * were started serve a later test of their process. A file that decides how the others are read is alone.
+ * One process for some files: most unit tests take less than Node does to start, and phones that were started serve a later
+ * test of their process. A file that decides how the others are read is alone.
  */
 async function makeBatches(tests) {
   const size = { unit: 8, phone: 2 }[group] ?? 1;
   const alone = tests.filter((path) => path.endsWith('/shell-only.test.mjs'));
   const others = tests.filter((path) => !alone.includes(path));
-  const batches = alone.map((path) => [path]);
-  for (let from = 0; from < others.length; from += size) batches.push(others.slice(from, from + size));
-  return Promise.all(batches.map(writeBatch));
+  const shared = Array.from({ length: Math.ceil(others.length / size) }, () => []);
+  // Neighbors in the list ask for the same phones. The long ones among unit tests would all be in one process.
+  for (const [index, path] of others.entries()) {
+    shared[group === 'phone' ? Math.floor(index / size) : index % shared.length].push(path);
+  }
+  return Promise.all([...alone.map((path) => [path]), ...shared].map(writeBatch));
 }
 
 /** Node runs the files in the order of their names, and says them where one cannot be loaded. */

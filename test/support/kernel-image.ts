@@ -76,9 +76,9 @@ export function buildKernel(parts: KernelParts): MadeKernel {
   try {
     if (parts.archive) writeFileSync(join(folder, 'archive.tar.xz'), parts.archive);
     if (parts.config !== undefined) writeFileSync(join(folder, 'config.gz'), gzipSync(parts.config));
-    writeFileSync(join(folder, 'kernel.S'), assembly(parts));
+    writeFileSync(join(folder, 'kernel.s'), assembly(parts));
     writeFileSync(join(folder, 'vmlinux.lds'), script);
-    run('gcc', '-c', '-o', 'kernel.o', 'kernel.S');
+    run('gcc', '-c', '-o', 'kernel.o', 'kernel.s');
     run('ld', '--no-warn-rwx-segments', '-T', 'vmlinux.lds', '-o', 'vmlinux', 'kernel.o');
     run('objcopy', '-O', 'binary', 'vmlinux', 'Image');
     run('objcopy', '-S', 'vmlinux', 'stripped');

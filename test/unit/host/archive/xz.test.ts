@@ -9,7 +9,7 @@ import { chunksOf, compressXz } from '../../../support/archives.js';
 
 const memoryLimit = 128 * 1024 * 1024;
 const plain = Buffer.concat([randomBytes(200_000), Buffer.alloc(300_000, 'kernel headers ')]);
-const packed = compressXz(plain);
+const packed = compressXz(plain, '-6'); // a dictionary of 8 MiB
 
 async function decode(bytes: Buffer, chunk = 65536, limit = memoryLimit): Promise<Buffer> {
   const parts: Buffer[] = [];
