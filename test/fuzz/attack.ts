@@ -23,3 +23,12 @@ export interface AttackTally {
   /** How often agents ended with each code. */
   ends: Record<string, number>;
 }
+
+/** What attacks on the host's end of a link came to. */
+export interface LinkTally {
+  messages: number;
+  refusals: number;
+  failures: number;
+  /** Bytes in use, every 600 attacks. */
+  memory: number[];
+}

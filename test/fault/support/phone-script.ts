@@ -7,7 +7,7 @@ export const release = '6.1.25-android14-11';
 export const modulePath = `/system_dlkm/lib/modules/${release}/kernel/kernel/kheaders.ko`;
 export const bootId = '01234567-89ab-cdef-0123-456789abcdef';
 export const livePath = '/sys/kernel/kheaders.tar.xz';
-export const archive = compressXz(makeTar(smallTree));
+export const archive = compressXz(makeTar(smallTree), '-6');
 
 /** How a scripted phone answers; each part may be replaced. Default: a phone with su that has kheaders.ko. */
 export interface PhoneScript {
