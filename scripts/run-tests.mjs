@@ -71,19 +71,29 @@ async function bundle() {
 }
 
 /**
- * One process for some files: most unit tests take less than Node does to start, and phones that were started serve a later
- * test of their process. A file that decides how the others are read is alone.
+ * One process for some files: most unit tests take less than Node does to start. Of phone tests there are as many processes as
+ * run at once, each of which takes file after file: phones that were started serve the later tests of their process. A file
+ * that decides how the others are read is alone.
  */
 async function makeBatches(tests) {
-  const size = { unit: 8, phone: 2 }[group] ?? 1;
   const alone = tests.filter((path) => path.endsWith('/shell-only.test.mjs'));
   const others = tests.filter((path) => !alone.includes(path));
-  const shared = Array.from({ length: Math.ceil(others.length / size) }, () => []);
-  // Neighbors in the list ask for the same phones. The long ones among unit tests would all be in one process.
-  for (const [index, path] of others.entries()) {
-    shared[group === 'phone' ? Math.floor(index / size) : index % shared.length].push(path);
+  if (group !== 'phone') return Promise.all(spread(others, group === 'unit' ? 8 : 1).map(writeBatch));
+  return Promise.all([...alone.map((path) => writeBatch([path], 0)), ...others.slice(0, atOnce).map(writeLane)]);
+
+  async function writeLane(_none, index) {
+    const lane = join(programs, `lane-${index + 1}.mjs`);
+    const helper = JSON.stringify(join(root, 'scripts/test-lane.mjs'));
+    await writeFile(lane, `import { takeFiles } from ${helper};\ntakeFiles(${JSON.stringify(others)});\n`);
+    return lane;
   }
-  return Promise.all([...alone.map((path) => [path]), ...shared].map(writeBatch));
+}
+
+/** The long ones are neighbors in the list, and would all be in one process. */
+function spread(tests, size) {
+  const batches = Array.from({ length: Math.ceil(tests.length / size) }, () => []);
+  for (const [index, path] of tests.entries()) batches[index % batches.length].push(path);
+  return batches;
 }
 
 /** Node runs the files in the order of their names, and says them where one cannot be loaded. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdbServer, startAdbServer } from '../adb-server.js';
 import { removeTree } from '../../../host/src/cache/files.js';
@@ -26,6 +26,7 @@ export interface Bench {
 }
 
 let server: AdbServer;
+let serving: Promise<void> | undefined;
 let used = false;
 
 /** KHEADERS_TEST_AGENT=0 runs every phone test with the phone's own shell alone. */
@@ -36,30 +37,35 @@ export function byMode(args: readonly string[]): readonly string[] {
   return args[0] === 'pull' && !withAgent ? [...args, '--no-agent'] : args;
 }
 
-/** Call once in each file: the tests of a process share one private adb server. */
+/** Call in each file: the tests of a process share one private adb server, which starts with the first of them. */
 export function useAdbServer(): void {
   if (used) return;
   used = true;
-  before(async () => {
-    server = await startAdbServer();
-  });
   after(async () => {
-    for (const phone of [...idle.values()].flat()) await phone.stop();
-    await server.stop();
+    for (const { phone } of idle) await phone.stop();
+    await serving;
+    if (serving) await server.stop();
   });
+}
+
+async function serve(): Promise<void> {
+  server = await startAdbServer();
 }
 
 type Body = (bench: Bench) => Promise<void>;
 
-/** Phones of this process that were found as they were, by what they are; to start one takes as long as a pull. */
-const idle = new Map<string, Phone[]>();
+/** Phones of this process that were found as they were; to start one takes as long as a pull. */
+const idle: { readonly kind: string; readonly phone: Phone }[] = [];
+/** Each keeps some 300 MB. */
+const mostIdle = 6;
 
 function describeKind(options: PhoneOptions): string {
   return JSON.stringify({ ...completeOptions(options), name: '' });
 }
 
 async function takePhone(options: PhoneOptions): Promise<Phone> {
-  const phone = idle.get(describeKind(options))?.pop();
+  const at = idle.findIndex(({ kind }) => kind === describeKind(options));
+  const phone = at < 0 ? undefined : idle.splice(at, 1)[0]?.phone;
   await phone?.thaw();
   await phone?.connect(server);
   return phone ?? startPhone(server, options);
@@ -69,8 +75,8 @@ async function takePhone(options: PhoneOptions): Promise<Phone> {
 async function givePhone(phone: Phone, options: PhoneOptions): Promise<void> {
   await phone.disconnect(server);
   await phone.freeze();
-  const kind = describeKind(options);
-  idle.set(kind, [...(idle.get(kind) ?? []), phone]);
+  idle.push({ kind: describeKind(options), phone });
+  if (idle.length > mostIdle) await idle.shift()?.phone.stop();
 }
 
 /**
@@ -86,6 +92,7 @@ export function phoneTest(
 ): void {
   const list = options instanceof Array ? options : [options];
   test(title, { timeout: 300_000 }, async () => {
+    await (serving ??= serve());
     const folder = await mkdtemp(join(tmpdir(), 'kheaders-test-'));
     const phones: Phone[] = [];
     try {
