@@ -1,6 +1,6 @@
 /* Memory for the engine, which asks for it some ten thousand times in a pull: musl's own allocator would be a quarter of all
  * that the agent executes. Small blocks are cut off large ones, and kept by their size for the next of that size. All
- * pages of a large one are asked for at once: a fault for each was a tenth of the agent's start. */
+ * pages of a large one are asked for at once: a fault for each was a sixth of the agent's start. */
 enum { STEP = 16, SMALL = 64, SUPPLY = 4096, HEAD = sizeof(uint64_t) };
 struct block { uint64_t steps; struct block *next; }; /* in use, what was asked for begins in place of `next` */
 static struct block *kept[SMALL];

@@ -115,7 +115,7 @@ async function place(staging: Staging, entry: Entry, existing: 'keep' | 'replace
   }
 }
 
-/** What rename(2) says of a place that is taken, or whose folder was just removed. */
+/** What mkdir(2) and rename(2) say of a place that is taken, or whose folder was just removed. */
 const takenErrors = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'ENOENT'];
 
 /**
