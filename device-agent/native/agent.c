@@ -113,6 +113,8 @@ FUNCTION(readFull) {
     return result(ctx, done > 0 ? (int64_t)done : got);
 }
 
+CALL(memoryInUse, heap_in_use)
+
 FUNCTION(bootMilliseconds) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
@@ -136,7 +138,7 @@ FUNCTION(sha256) {
 static const JSCFunctionListEntry exports[] = {
     ENTRY(listen), ENTRY(connect), ENTRY(accept), ENTRY(socketpair), ENTRY(peerCredentials), ENTRY(setNonblock),
     ENTRY(loadModule), ENTRY(unloadModule), ENTRY(lock), ENTRY(unlock), ENTRY(fork), ENTRY(setsid), ENTRY(closeRange), ENTRY(setName),
-    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(bootMilliseconds),
+    ENTRY(pid), ENTRY(uid), ENTRY(uname), ENTRY(readFull), ENTRY(bootMilliseconds), ENTRY(memoryInUse),
     ENTRY(sha256), JS_PROP_INT32_DEF("SHA256_STATE", sizeof(struct sha256), 0), INT(O_NONBLOCK), INT(O_CLOEXEC),
     INT(O_NOFOLLOW), INT(EPERM), INT(ENOENT), INT(EINTR), INT(EAGAIN), INT(EACCES), INT(EBUSY), INT(EEXIST),
     INT(EINVAL), INT(EPIPE), INT(EADDRINUSE), INT(ECONNREFUSED),

@@ -4,6 +4,7 @@
 enum { STEP = 16, SMALL = 64, SUPPLY = 4096, HEAD = sizeof(uint64_t) };
 struct block { uint64_t steps; struct block *next; }; /* in use, what was asked for begins in place of `next` */
 static struct block *kept[SMALL];
+static size_t heap_in_use; /* of the one runtime: what its malloc_size is */
 #define BLOCK(memory) ((struct block *)((char *)(memory) - HEAD))
 
 static struct block *cut(size_t steps) {
@@ -24,14 +25,14 @@ static void *heap_take(JSMallocState *state, size_t size) {
     struct block *block = steps >= SMALL ? malloc(STEP * steps) : kept[steps] ? kept[steps] : cut(steps);
     if (!block) return NULL;
     if (steps < SMALL && block == kept[steps]) kept[steps] = block->next;
-    block->steps = steps, state->malloc_size = all, state->malloc_count++;
+    block->steps = steps, state->malloc_size = heap_in_use = all, state->malloc_count++;
     return &block->next;
 }
 
 static void heap_give(JSMallocState *state, void *memory) {
     if (!memory) return;
     struct block *block = BLOCK(memory);
-    state->malloc_size -= STEP * block->steps, state->malloc_count--;
+    state->malloc_size = heap_in_use -= STEP * block->steps, state->malloc_count--;
     if (block->steps >= SMALL) free(block);
     else block->next = kept[block->steps], kept[block->steps] = block;
 }

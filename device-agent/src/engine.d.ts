@@ -86,6 +86,8 @@ declare module 'native' {
   export function readFull(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   /** Milliseconds of CLOCK_BOOTTIME, which counts suspend. */
   export function bootMilliseconds(): number;
+  /** Bytes that the engine has in use; for tests of what is kept. */
+  export function memoryInUse(): number;
 
   /** Adds bytes to a digest. */
   export function sha256(state: ArrayBuffer, data: ArrayBuffer, offset: number, length: number): void;

@@ -1,13 +1,10 @@
+import * as native from 'native';
 import * as std from 'std';
-import { readText } from '../src/files.js';
 import { attackReaders, floodReader } from '../../test/agent/hostile-reader.js';
 
-const pageSize = 4096;
-
-/** Resident memory: the second number of /proc/self/statm, in pages. */
 function measure(): number {
   std.gc();
-  return Number(readText('/proc/self/statm')?.split(' ')[1]) * pageSize;
+  return native.memoryInUse();
 }
 
 // Attacks the agent's reader of frames in the agent's engine. Argument: the seed.
