@@ -184,7 +184,7 @@ function archiveStep(layout: Layout, arch: Arch, pages: Pages, { packages, kerne
   const guest = pages === '4k' ? arch : `${arch}-${pages}`;
   return layout === 'legacy'
     ? step('archive-legacy', `archive-legacy-${guest}`, arch, [packages], { pages })
-    : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages });
+    : step('archive', `archive-${guest}`, arch, [packages, kernelFiles], { pages, files: ['src/archive'] });
 }
 
 /** Modules that tests load on phones of this architecture. */
