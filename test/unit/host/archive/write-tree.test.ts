@@ -19,6 +19,7 @@ import type { FileContent } from '../../../../host/src/core/tree.js';
 const root = mkdtempSync(join(tmpdir(), 'kheaders-write-'));
 after(() => rmSync(root, { recursive: true }));
 
+const nobody = 65534;
 const modes = { file: 0o444, program: 0o555 };
 
 /** The content between other bytes. */
@@ -69,18 +70,21 @@ test('diskError calls a full disk and a full quota disk-full, with the path', ()
   }
 });
 
-test(
-  'TreeWriter says cache-unwritable where it may not write',
-  { skip: process.getuid?.() === 0 && 'root may write anywhere' },
-  () => {
-    chmodSync(root, 0o555);
-    try {
-      assert.throws(() => new TreeWriter(root, modes).directory('x'), { code: 'cache-unwritable' });
-    } finally {
-      chmodSync(root, 0o755);
-    }
-  },
-);
+test('TreeWriter says cache-unwritable where it may not write', () => {
+  chmodSync(root, 0o555);
+  // Root may write anywhere.
+  const isRoot = process.geteuid?.() === 0;
+  try {
+    if (isRoot) process.seteuid?.(nobody);
+    assert.throws(() => new TreeWriter(root, modes).directory('x'), {
+      code: 'cache-unwritable',
+      details: { path: join(root, 'x'), reason: 'EACCES' },
+    });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(root, 0o755);
+  }
+});
 
 test('TreeWriter says cache-unwritable where the directory is gone', () => {
   const writer = new TreeWriter(join(root, 'gone'), modes);

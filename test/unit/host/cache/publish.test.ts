@@ -16,9 +16,18 @@ import { verifyEntry } from '../../../../host/src/cache/verify.js';
 import { isKhError } from '../../../../host/src/core/error.js';
 import { removeTree } from '../../../../host/src/cache/files.js';
 import { temporaryDirectory } from '../../../support/temp.js';
-import { fillStaging, publishFake, release, runChild, seeded, silent, walkFake } from './support/fixture.js';
+import {
+  fillStaging,
+  nobody,
+  openToOthers,
+  publishFake,
+  release,
+  runChild,
+  seeded,
+  silent,
+  walkFake,
+} from './support/fixture.js';
 
-const nobody = 65534;
 const notRoot = getuid?.() === 0 ? false : 'only root can run a child as another user';
 
 /** Every entry is sound to the last byte, `latest` names one of them, and tmp/ is empty unless something was killed. */
@@ -204,13 +213,7 @@ test(
     const root = await temporaryDirectory(t);
     const cache = await openCache(root);
     const entry = await publishFake(cache, 'one');
-    const open = async (path: string): Promise<void> => {
-      await chmod(path, 0o755);
-      for (const child of await readdir(path, { withFileTypes: true })) {
-        if (child.isDirectory() && child.name !== 'headers') await open(join(path, child.name));
-      }
-    };
-    await open(root);
+    await openToOthers(root);
     const published = await runChild([root, 'publish', 'two'], nobody).ended;
     assert.deepEqual([published.code, published.stderr], [1, 'code=cache-unwritable']);
     const read = await runChild([root, 'read', ''], nobody).ended;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
@@ -150,7 +150,18 @@ export interface ChildRun {
   kill(): void;
 }
 
-/** Runs support/child.ts, as another user if a uid is given. */
+/** A user who owns nothing. */
+export const nobody = 65534;
+
+/** Lets every user look for the entries of a cache; what is published they may read anyway. */
+export async function openToOthers(path: string): Promise<void> {
+  await chmod(path, 0o755);
+  for (const child of await readdir(path, { withFileTypes: true })) {
+    if (child.isDirectory() && child.name !== 'headers') await openToOthers(join(path, child.name));
+  }
+}
+
+/** Runs support/child.program.ts, as another user if a uid is given. */
 export function runChild(args: readonly string[], uid?: number): ChildRun {
   const program = programArguments(new URL('child.program.ts', import.meta.url));
   const child = spawn(process.execPath, [...program, ...args], {
