@@ -1,5 +1,5 @@
 // Prints the largest files and functions of the sources and fails over the budget of CONTRIBUTING.md: no function over
-// 60 lines, no file over 300.
+// 60 lines but in tests, where describe() is one; no file over 300.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,9 @@ for (const [kind, list] of Object.entries(sizes)) {
   const lines = list.map((item) => item.lines).sort((a, b) => a - b);
   console.log(`${kind}s: ${list.length}, median ${at(lines, 0.5)}, p90 ${at(lines, 0.9)}, largest:`);
   for (const { name, lines: count } of list.slice(0, 5)) console.log(`  ${String(count).padStart(4)}  ${name}`);
-  const large = list.filter((item) => item.lines > budget[kind] && !item.name.startsWith('test/'));
+  const large = list.filter(
+    (item) => item.lines > budget[kind] && !(kind === 'function' && item.name.startsWith('test/')),
+  );
   for (const item of large) console.error(`over budget (${budget[kind]}): ${item.name} has ${item.lines} lines`);
   over += large.length;
 }
